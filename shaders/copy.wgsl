@@ -1,0 +1,27 @@
+// The input, bit by bit: what every memory-bound kernel is measured against.
+//
+//   y[i] = x[i]
+//
+// Grid: x = lanes of 16 bytes, one per thread.
+// Numerics: exact; words are moved, never interpreted, so NaN payloads and denormals survive.
+
+override WX: u32 = 256u;
+override WY: u32 = 1u;
+override WZ: u32 = 1u;
+
+struct Params {
+    origin: vec3<u32>, // first workgroup
+    lanes: u32,        // 16-byte lanes of the tensor
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;        // [lanes]
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>;  // [lanes]
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(WX, WY, WZ)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let lane = (workgroup.x + params.origin.x) * WX + local;
+    if (lane < params.lanes) {
+        y[lane] = x[lane];
+    }
+}
