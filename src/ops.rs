@@ -1,0 +1,120 @@
+//! The layers: one file each with its attributes, its shape rule, the [`Graph`](crate::Graph) method that users call,
+//! and its lowering to dispatches.
+//!
+//! # Adding a layer `foo`
+//! New: `shaders/foo.wgsl`, `src/ops/foo.rs`, `src/cpu/foo.rs`, `src/cases/foo.rs`, `tests/golden/foo.safetensors`.
+//! Here: the module, the re-export, a variant of [`Op`], its arm in `Op::layer`, its kernels in [`kernels`]. In
+//! `cpu.rs` and `cases.rs`: the arms that the compiler asks for. In the README: a row of the table. The graph, the
+//! plan, the session, the device, the command line, the tests and the benches stay as they are.
+
+mod add;
+mod avg_pool;
+mod batch_norm;
+mod conv;
+mod copy;
+mod elementwise;
+mod interpolate;
+mod max_pool;
+mod normalize;
+mod pool;
+mod relu;
+mod sigmoid;
+mod window;
+
+pub use add::Add;
+pub use avg_pool::AvgPool;
+pub use batch_norm::{BatchNorm, BatchNormState, Mode};
+pub use conv::{Conv, Padding};
+pub use copy::Copy;
+pub use interpolate::{Interpolate, OutputSize};
+pub use max_pool::MaxPool;
+pub use normalize::Normalize;
+pub use relu::Relu;
+pub use sigmoid::Sigmoid;
+
+pub(crate) use batch_norm::moments_depth;
+pub(crate) use copy::copy_bytes;
+
+use crate::error::{Error, Result};
+use crate::kernel::Kernel;
+use crate::plan::Lowering;
+use crate::tensor::{DType, TensorType};
+
+/// A layer of a graph.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each variant is documented at its type")]
+#[non_exhaustive]
+pub enum Op {
+    Add(Add),
+    AvgPool(AvgPool),
+    BatchNorm(BatchNorm),
+    Conv(Conv),
+    Copy(Copy),
+    Interpolate(Interpolate),
+    MaxPool(MaxPool),
+    Normalize(Normalize),
+    Relu(Relu),
+    Sigmoid(Sigmoid),
+}
+
+/// What the graph and the plan ask of a layer.
+pub(crate) trait Layer {
+    /// File stem of the layer in `shaders/`, `src/ops/`, `src/cpu/` and `src/cases/`.
+    fn name(&self) -> &'static str;
+
+    /// Types of the outputs, or why the attributes or inputs are wrong.
+    fn infer(&self, node: &str, inputs: &[&TensorType]) -> Result<Vec<TensorType>>;
+
+    /// Appends the dispatches of the layer to the plan.
+    fn lower(&self, lowering: &mut Lowering<'_>);
+}
+
+impl Op {
+    pub(crate) fn layer(&self) -> &dyn Layer {
+        match self {
+            Self::Add(layer) => layer,
+            Self::AvgPool(layer) => layer,
+            Self::BatchNorm(layer) => layer,
+            Self::Conv(layer) => layer,
+            Self::Copy(layer) => layer,
+            Self::Interpolate(layer) => layer,
+            Self::MaxPool(layer) => layer,
+            Self::Normalize(layer) => layer,
+            Self::Relu(layer) => layer,
+            Self::Sigmoid(layer) => layer,
+        }
+    }
+
+    /// Name of the layer: `conv`, `max_pool`, ...
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.layer().name()
+    }
+}
+
+/// Every kernel in every form, for the tests that validate the shaders.
+#[must_use]
+pub fn kernels() -> Vec<&'static Kernel> {
+    let layers: [&'static [Kernel]; 10] = [
+        &add::KERNELS,
+        &avg_pool::KERNELS,
+        &batch_norm::KERNELS,
+        &conv::KERNELS,
+        &copy::KERNELS,
+        &interpolate::KERNELS,
+        &max_pool::KERNELS,
+        &normalize::KERNELS,
+        &relu::KERNELS,
+        &sigmoid::KERNELS,
+    ];
+    layers.into_iter().flatten().collect()
+}
+
+/// For layers that accept any f32 tensor.
+fn check_f32(node: &str, ty: &TensorType) -> Result<()> {
+    if ty.dtype == DType::F32 {
+        Ok(())
+    } else {
+        Err(Error::shape(node, "an f32 tensor", ty.to_string()))
+    }
+}

@@ -1,0 +1,50 @@
+//! [`Add`]: shape, method, lowering.
+
+use super::elementwise::{Params, launch};
+use super::{Layer, Op, check_f32};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Value};
+use crate::kernel::Kernel;
+use crate::plan::Lowering;
+use crate::tensor::TensorType;
+
+pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
+    "add",
+    include_str!("../../shaders/add.wgsl"),
+    Params::FIELDS,
+)];
+
+/// `a + b` of two tensors of one shape: a skip connection. `torch.add`, without broadcasting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Add;
+
+impl Graph {
+    /// [`Add`] of two f32 tensors of one shape.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes differ or are not f32.
+    pub fn add(&mut self, a: Value, b: Value) -> Result<Value> {
+        self.apply_one(Op::Add(Add), &[a, b])
+    }
+}
+
+impl Layer for Add {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn infer(&self, node: &str, inputs: &[&TensorType]) -> Result<Vec<TensorType>> {
+        check_f32(node, inputs[0])?;
+        if inputs[0] == inputs[1] {
+            Ok(vec![inputs[0].clone()])
+        } else {
+            let (expected, got) = (inputs[0].to_string(), inputs[1].to_string());
+            Err(Error::shape(node, expected, got))
+        }
+    }
+
+    fn lower(&self, lowering: &mut Lowering<'_>) {
+        let bytes = lowering.inputs[0].bytes();
+        launch(lowering, &KERNELS[0], bytes);
+    }
+}

@@ -1,0 +1,300 @@
+//! [`Conv`]: attributes, shape rule, method, lowering.
+
+use super::window::{Extents, MAX_REACH, Window, check_input, symmetric, word};
+use super::{Layer, Op};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Value};
+use crate::kernel::{Kernel, params, rows_form};
+use crate::plan::{Launch, Lowering, Threads};
+use crate::tensor::TensorType;
+
+params! {
+    /// Parameters of the convolution. Extents are in elements.
+    Params {
+        /// N.
+        batch: u32,
+        /// Input height.
+        input_h: u32,
+        /// Input width.
+        input_w: u32,
+        /// Output height.
+        output_h: u32,
+        /// Output width.
+        output_w: u32,
+    }
+}
+
+pub(super) const KERNELS: [Kernel; 4] = Kernel::windows(
+    "conv",
+    include_str!("../../shaders/conv.wgsl"),
+    Params::FIELDS,
+);
+
+/// Groups of four elements that a thread holds of an input row.
+const MAX_SEGMENTS: u32 = 8;
+
+/// Kernels compute positions in 32 bits.
+const MAX_PADDING: usize = 1 << 28;
+
+/// Zeros around the input of a convolution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// As many on both sides, one entry per spatial dimension.
+    Explicit(Vec<usize>),
+    /// As many as keep the extents, the odd one at the end; stride 1 only.
+    Same,
+}
+
+/// Cross-correlation with learned filters. `torch.nn.Conv1d`, `Conv2d`.
+///
+/// Input f32 [N, C, *], weight f32 [O, C / groups, *kernel], optional bias of O f32, output f32 [N, O, *]; one or two
+/// spatial dimensions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conv {
+    /// Distance between windows, elements; 1 unless set.
+    pub stride: Vec<usize>,
+    /// Zeros around the input; none unless set.
+    pub padding: Padding,
+    /// Distance between the taps of a filter, elements; 1 unless set.
+    pub dilation: Vec<usize>,
+    /// Groups of channels that do not see each other; C of them is a depthwise convolution.
+    pub groups: usize,
+}
+
+impl Conv {
+    /// Stride 1, no padding, no dilation, one group, over `dims` spatial dimensions.
+    #[must_use]
+    pub fn new(dims: usize) -> Self {
+        Self {
+            stride: vec![1; dims],
+            padding: Padding::Explicit(vec![0; dims]),
+            dilation: vec![1; dims],
+            groups: 1,
+        }
+    }
+
+    /// Sets the stride.
+    #[must_use]
+    pub fn stride(mut self, stride: impl Into<Vec<usize>>) -> Self {
+        self.stride = stride.into();
+        self
+    }
+
+    /// Sets the padding.
+    #[must_use]
+    pub fn padding(mut self, padding: impl Into<Vec<usize>>) -> Self {
+        self.padding = Padding::Explicit(padding.into());
+        self
+    }
+
+    /// Pads so that the output has the extents of the input.
+    #[must_use]
+    pub fn padding_same(mut self) -> Self {
+        self.padding = Padding::Same;
+        self
+    }
+
+    /// Sets the dilation.
+    #[must_use]
+    pub fn dilation(mut self, dilation: impl Into<Vec<usize>>) -> Self {
+        self.dilation = dilation.into();
+        self
+    }
+
+    /// Sets the number of groups.
+    #[must_use]
+    pub const fn groups(mut self, groups: usize) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// Zeros before and after each dimension, for filters of these extents.
+    fn zeros(&self, node: &str, kernel: &[usize]) -> Result<Vec<[usize; 2]>> {
+        match &self.padding {
+            Padding::Explicit(padding) => Ok(symmetric(padding)),
+            Padding::Same if self.stride.iter().all(|&stride| stride == 1) => {
+                let axes = kernel.iter().zip(&self.dilation);
+                let total = axes.map(|(k, d)| d.saturating_mul(k.saturating_sub(1)));
+                Ok(total.map(|total| [total / 2, total - total / 2]).collect())
+            }
+            Padding::Same => {
+                let got = format!("{:?}", self.stride);
+                Err(Error::attribute(
+                    node,
+                    "stride 1 with padding \"same\"",
+                    got,
+                ))
+            }
+        }
+    }
+
+    fn check_channels(&self, node: &str, inputs: &[&TensorType]) -> Result<()> {
+        let (x, weight) = (inputs[0], inputs[1]);
+        if self.groups == 0 {
+            return Err(Error::attribute(node, "at least 1 group", "0"));
+        }
+        let (channels, filters) = (x.shape[1], weight.shape[0]);
+        if !channels.is_multiple_of(self.groups) || !filters.is_multiple_of(self.groups) {
+            let expected = format!(
+                "input and output channels divisible by {} groups",
+                self.groups
+            );
+            return Err(Error::shape(
+                node,
+                expected,
+                format!("input {x}, weight {weight}"),
+            ));
+        }
+        if weight.shape[1] != channels / self.groups {
+            let expected = format!(
+                "a weight with {} channels for input {x} in {} groups",
+                channels / self.groups,
+                self.groups
+            );
+            return Err(Error::shape(node, expected, weight.to_string()));
+        }
+        match inputs.get(2) {
+            Some(&bias) if *bias != TensorType::f32([filters]) => {
+                let expected = format!("bias f32 [{filters}] for weight {weight}");
+                Err(Error::shape(node, expected, bias.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Graph {
+    /// [`Conv`] of `x` with `weight` and an optional `bias`.
+    ///
+    /// # Errors
+    /// [`Error::Attribute`] for a zero stride, dilation or number of groups, [`Error::Shape`] for ranks or channels that
+    /// do not fit, or an input smaller than the filter, [`Error::Unsupported`] for three spatial dimensions.
+    pub fn conv(
+        &mut self,
+        x: Value,
+        weight: Value,
+        bias: Option<Value>,
+        attributes: Conv,
+    ) -> Result<Value> {
+        let inputs: Vec<Value> = [x, weight].into_iter().chain(bias).collect();
+        self.apply_one(Op::Conv(attributes), &inputs)
+    }
+}
+
+impl Layer for Conv {
+    fn name(&self) -> &'static str {
+        "conv"
+    }
+
+    fn infer(&self, node: &str, inputs: &[&TensorType]) -> Result<Vec<TensorType>> {
+        let (x, weight) = (inputs[0], inputs[1]);
+        let dims = self.stride.len();
+        if dims == 3 {
+            return Err(Error::Unsupported {
+                node: node.to_owned(),
+                what: "a convolution over 3 spatial dimensions".to_owned(),
+            });
+        }
+        if !(1..=2).contains(&dims) {
+            let got = format!("{dims}");
+            return Err(Error::attribute(node, "1 or 2 spatial dimensions", got));
+        }
+        check_input(node, x, dims)?;
+        let rank_fits = weight.shape.len() == dims + 2 && weight.dtype == x.dtype;
+        if !rank_fits || weight.shape.contains(&0) {
+            let expected = format!(
+                "weight f32 [O, C / groups, *kernel] of rank {} and no extent of 0",
+                dims + 2
+            );
+            return Err(Error::shape(node, expected, weight.to_string()));
+        }
+        self.check_channels(node, inputs)?;
+        let kernel = &weight.shape[2..];
+        let window = Window {
+            kernel,
+            stride: &self.stride,
+            padding: &self.zeros(node, kernel)?,
+            dilation: &self.dilation,
+            ceil_mode: false,
+        };
+        window.check(node)?;
+        if weight.shape[1] >= MAX_REACH {
+            return Err(Error::Unsupported {
+                node: node.to_owned(),
+                what: format!("weight {weight}, of {MAX_REACH} channels or more,"),
+            });
+        }
+        if window
+            .padding
+            .iter()
+            .flatten()
+            .any(|&zeros| zeros >= MAX_PADDING)
+        {
+            return Err(Error::Unsupported {
+                node: node.to_owned(),
+                what: format!("padding {:?}, of {MAX_PADDING} or more,", window.padding),
+            });
+        }
+        let mut shape = vec![x.shape[0], weight.shape[0]];
+        shape.extend(window.output(node, &x.shape[2..])?);
+        Ok(vec![TensorType::f32(shape)])
+    }
+
+    fn lower(&self, lowering: &mut Lowering<'_>) {
+        let (x, weight, y) = (lowering.inputs[0], lowering.inputs[1], lowering.outputs[0]);
+        let (input, output) = (Extents::of(x), Extents::of(y));
+        let filters = weight.shape[0];
+        let per_group = filters / self.groups;
+        let tile = per_group.next_power_of_two().min(8);
+        let tiles = per_group.div_ceil(tile);
+        let bias = match lowering.reads.get(2) {
+            Some(&bias) => bias,
+            None => lowering.table("no bias", &vec![0f32; filters]),
+        };
+        let params = Params {
+            origin: [0; 3],
+            batch: word(input.n),
+            input_h: word(input.h),
+            input_w: word(input.w),
+            output_h: word(output.h),
+            output_w: word(output.w),
+        };
+        let kernel = &weight.shape[2..];
+        let window = Window {
+            kernel,
+            stride: &self.stride,
+            padding: &self.zeros("conv", kernel).unwrap_or_default(),
+            dilation: &self.dilation,
+            ceil_mode: false,
+        };
+        let mut constants = window.constants(1);
+        let counts = [
+            ("CHANNELS", weight.shape[1]),
+            ("GROUPS", self.groups),
+            ("FILTERS", per_group),
+            ("TILE", tile),
+            ("TILES", tiles),
+        ];
+        constants.extend(counts.map(|(name, value)| (name, f64::from(word(value)))));
+        // A stretch that is too long for registers is not loaded as one, and its taps begin anywhere.
+        let long = window.segments() > MAX_SEGMENTS;
+        constants.push(("LONG", f64::from(u8::from(long))));
+        let input_width = if long { 1 } else { input.w };
+        let (reads, writes) = (
+            [lowering.reads[0], lowering.reads[1], bias],
+            lowering.writes.clone(),
+        );
+        lowering.launch(&Launch {
+            kernel: &KERNELS[rows_form(input_width, output.w)],
+            constants: &constants,
+            params: bytemuck::bytes_of(&params),
+            reads: &reads,
+            writes: &writes,
+            threads: Threads::fitted([
+                output.w.div_ceil(4),
+                output.h.div_ceil(2),
+                input.n * self.groups * tiles,
+            ]),
+        });
+    }
+}

@@ -1,0 +1,34 @@
+//! Lowering shared by the layers that see a tensor as a row of 16-byte lanes.
+//!
+//! Bindings are whole 16-byte lanes (see [`Slot::padded`](crate::plan::Slot::padded)), so the last lane may hold
+//! elements behind the tensor: they are computed and never read.
+
+use super::window::word;
+use crate::kernel::{Kernel, params};
+use crate::plan::{Launch, Lowering, Threads};
+
+params! {
+    /// Parameters of every elementwise kernel.
+    Params {
+        /// Lanes of 16 bytes.
+        lanes: u32,
+    }
+}
+
+/// One kernel over `bytes` of each slot.
+pub(super) fn launch(lowering: &mut Lowering<'_>, kernel: &'static Kernel, bytes: usize) {
+    let lanes = bytes.div_ceil(16);
+    let params = Params {
+        origin: [0; 3],
+        lanes: word(lanes),
+    };
+    let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
+    lowering.launch(&Launch {
+        kernel,
+        constants: &[],
+        params: bytemuck::bytes_of(&params),
+        reads: &reads,
+        writes: &writes,
+        threads: Threads::row(lanes),
+    });
+}

@@ -1,0 +1,123 @@
+//! [`MaxPool`]: attributes, shape rule, method, lowering.
+
+use super::pool::{self, Params};
+use super::window::{Window, check_depth, check_input, check_pool_padding, symmetric};
+use super::{Layer, Op};
+use crate::error::Result;
+use crate::graph::{Graph, Value};
+use crate::kernel::Kernel;
+use crate::plan::Lowering;
+use crate::tensor::TensorType;
+
+pub(super) const KERNELS: [Kernel; 4] = Kernel::windows(
+    "max_pool",
+    include_str!("../../shaders/max_pool.wgsl"),
+    Params::FIELDS,
+);
+
+/// Largest element of each window. `torch.nn.MaxPool1d`, `MaxPool2d`, `MaxPool3d`.
+///
+/// Input f32 [N, C, *] with as many spatial dimensions as the kernel has entries. Padding never wins, a NaN in the
+/// window does; of `-0.0` and `0.0` the first stays. A window wholly in padding (possible with dilation) gives `-inf`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaxPool {
+    /// Extents of the window, 1 to 3 entries.
+    pub kernel: Vec<usize>,
+    /// Distance between windows, elements; the kernel unless set.
+    pub stride: Vec<usize>,
+    /// Elements of padding on both sides, at most half the kernel; 0 unless set.
+    pub padding: Vec<usize>,
+    /// Distance between the taps of a window, elements; 1 unless set.
+    pub dilation: Vec<usize>,
+    /// Round the number of windows up: the last one may reach beyond the padded input.
+    pub ceil_mode: bool,
+}
+
+impl MaxPool {
+    /// Windows of `kernel`, side by side.
+    #[must_use]
+    pub fn new(kernel: impl Into<Vec<usize>>) -> Self {
+        let kernel = kernel.into();
+        let dims = kernel.len();
+        Self {
+            stride: kernel.clone(),
+            padding: vec![0; dims],
+            dilation: vec![1; dims],
+            ceil_mode: false,
+            kernel,
+        }
+    }
+
+    /// Sets the stride.
+    #[must_use]
+    pub fn stride(mut self, stride: impl Into<Vec<usize>>) -> Self {
+        self.stride = stride.into();
+        self
+    }
+
+    /// Sets the padding.
+    #[must_use]
+    pub fn padding(mut self, padding: impl Into<Vec<usize>>) -> Self {
+        self.padding = padding.into();
+        self
+    }
+
+    /// Sets the dilation.
+    #[must_use]
+    pub fn dilation(mut self, dilation: impl Into<Vec<usize>>) -> Self {
+        self.dilation = dilation.into();
+        self
+    }
+
+    /// Sets the rounding of the number of windows.
+    #[must_use]
+    pub const fn ceil_mode(mut self, ceil_mode: bool) -> Self {
+        self.ceil_mode = ceil_mode;
+        self
+    }
+
+    fn with_window<R>(&self, f: impl FnOnce(&Window<'_>) -> R) -> R {
+        f(&Window {
+            kernel: &self.kernel,
+            stride: &self.stride,
+            padding: &symmetric(&self.padding),
+            dilation: &self.dilation,
+            ceil_mode: self.ceil_mode,
+        })
+    }
+}
+
+impl Graph {
+    /// [`MaxPool`] of `x`.
+    ///
+    /// # Errors
+    /// [`Error::Attribute`](crate::Error::Attribute) for attributes that PyTorch rejects,
+    /// [`Error::Shape`](crate::Error::Shape) for another rank, an empty extent but N, or an input smaller than the kernel.
+    pub fn max_pool(&mut self, x: Value, attributes: MaxPool) -> Result<Value> {
+        self.apply_one(Op::MaxPool(attributes), &[x])
+    }
+}
+
+impl Layer for MaxPool {
+    fn name(&self) -> &'static str {
+        "max_pool"
+    }
+
+    fn infer(&self, node: &str, inputs: &[&TensorType]) -> Result<Vec<TensorType>> {
+        self.with_window(|window| {
+            window.check(node)?;
+            check_pool_padding(node, &self.kernel, &self.padding)?;
+            check_input(node, inputs[0], self.kernel.len())?;
+            let mut shape = inputs[0].shape[..2].to_vec();
+            shape.extend(window.output(node, &inputs[0].shape[2..])?);
+            check_depth(node, &shape)?;
+            Ok(vec![TensorType::f32(shape)])
+        })
+    }
+
+    fn lower(&self, lowering: &mut Lowering<'_>) {
+        self.with_window(|window| {
+            pool::launch(lowering, &KERNELS, window, &[], 1.0);
+        });
+    }
+}

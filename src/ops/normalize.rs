@@ -1,0 +1,144 @@
+//! [`Normalize`]: attributes, shape rule, table, method, lowering.
+
+use super::window::word;
+use super::{Layer, Op};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Value};
+use crate::kernel::{Kernel, STORE_SCALAR, STORE_VEC4, params};
+use crate::plan::{Launch, Lowering, Threads};
+use crate::tensor::{DType, TensorType};
+
+params! {
+    /// Parameters of the picture kernel.
+    Params {
+        /// Pictures.
+        pictures: u32,
+        /// Pixels of a picture, H * W.
+        output_w: u32,
+    }
+}
+
+const SOURCE: &str = include_str!("../../shaders/normalize.wgsl");
+const BYTES_WORDS: &str = include_str!("../../shaders/helpers/bytes_words.wgsl");
+const BYTES_ANY: &str = include_str!("../../shaders/helpers/bytes_any.wgsl");
+
+/// For pictures of a multiple of four pixels, and for all others.
+pub(super) const KERNELS: [Kernel; 2] = [
+    Kernel::new("normalize", SOURCE, Params::FIELDS).with("vec4", &[BYTES_WORDS, STORE_VEC4]),
+    Kernel::new("normalize", SOURCE, Params::FIELDS).with("scalar", &[BYTES_ANY, STORE_SCALAR]),
+];
+
+/// Most channels of a picture.
+const MAX_CHANNELS: usize = 4;
+
+/// Picture to network input: bytes, channels last, to normalised f32, channels first, in one dispatch.
+/// `torchvision.transforms.ToTensor` and `Normalize`: `(byte / 255 - mean[c]) / std[c]`.
+///
+/// Input u8 [H, W, C] or [N, H, W, C], output f32 [C, H, W] or [N, C, H, W], C = 1 to 4. The 256 results of each
+/// channel are computed on the host in PyTorch's f32 arithmetic; the device looks them up, so the result is bit-exact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normalize {
+    /// Mean of each channel, of values in 0..1.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each channel, of values in 0..1; not 0.
+    pub std: Vec<f32>,
+}
+
+impl Normalize {
+    /// One mean and one standard deviation per channel.
+    #[must_use]
+    pub fn new(mean: impl Into<Vec<f32>>, std: impl Into<Vec<f32>>) -> Self {
+        Self {
+            mean: mean.into(),
+            std: std.into(),
+        }
+    }
+
+    /// The statistics of ImageNet, RGB.
+    #[must_use]
+    pub fn imagenet() -> Self {
+        Self::new([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    }
+
+    /// [C][256] results, each operation rounded to f32 as PyTorch does.
+    fn table(&self) -> Vec<f32> {
+        let channels = self.mean.iter().zip(&self.std);
+        channels
+            .flat_map(|(mean, std)| {
+                (0..=255u8).map(move |byte| (f32::from(byte) / 255.0 - mean) / std)
+            })
+            .collect()
+    }
+}
+
+impl Graph {
+    /// [`Normalize`] of `x`.
+    ///
+    /// # Errors
+    /// [`Error::Attribute`] for a standard deviation of 0, a statistic that is not finite or lists of different
+    /// lengths, [`Error::Shape`] for another dtype, rank or number of channels.
+    pub fn normalize(&mut self, x: Value, attributes: Normalize) -> Result<Value> {
+        self.apply_one(Op::Normalize(attributes), &[x])
+    }
+}
+
+impl Layer for Normalize {
+    fn name(&self) -> &'static str {
+        "normalize"
+    }
+
+    fn infer(&self, node: &str, inputs: &[&TensorType]) -> Result<Vec<TensorType>> {
+        let channels = self.mean.len();
+        let statistics = format!("mean {:?}, std {:?}", self.mean, self.std);
+        if !(1..=MAX_CHANNELS).contains(&channels) || self.std.len() != channels {
+            let expected = format!("one mean and one std for each of 1 to {MAX_CHANNELS} channels");
+            return Err(Error::attribute(node, expected, statistics));
+        }
+        let finite = self
+            .mean
+            .iter()
+            .chain(&self.std)
+            .all(|value| value.is_finite());
+        if !finite || self.std.contains(&0.0) {
+            let expected = "finite means and finite non-zero stds";
+            return Err(Error::attribute(node, expected, statistics));
+        }
+        let ty = inputs[0];
+        let rank = ty.shape.len();
+        if ty.dtype != DType::U8
+            || !(3..=4).contains(&rank)
+            || ty.shape[rank - 1] != channels
+            || ty.shape[rank - 3..].contains(&0)
+        {
+            let expected =
+                format!("u8 [H, W, {channels}] or [N, H, W, {channels}] of at least one pixel");
+            return Err(Error::shape(node, expected, ty.to_string()));
+        }
+        let mut shape = ty.shape.clone();
+        let channels = shape.remove(rank - 1);
+        shape.insert(rank - 3, channels);
+        Ok(vec![TensorType::f32(shape)])
+    }
+
+    fn lower(&self, lowering: &mut Lowering<'_>) {
+        let shape = &lowering.inputs[0].shape;
+        let [height, width] = [shape[shape.len() - 3], shape[shape.len() - 2]];
+        let pictures = if shape.len() == 4 { shape[0] } else { 1 };
+        let pixels = height * width;
+        let table = lowering.table("results", &self.table());
+        let params = Params {
+            origin: [0; 3],
+            pictures: word(pictures),
+            output_w: word(pixels),
+        };
+        let (reads, writes) = ([lowering.reads[0], table], lowering.writes.clone());
+        lowering.launch(&Launch {
+            kernel: &KERNELS[usize::from(!pixels.is_multiple_of(4))],
+            constants: &[("CHANNELS", f64::from(word(self.mean.len())))],
+            params: bytemuck::bytes_of(&params),
+            reads: &reads,
+            writes: &writes,
+            threads: Threads::fitted([pixels.div_ceil(4), 1, pictures]),
+        });
+    }
+}

@@ -1,0 +1,78 @@
+//! What max and average pooling share: the parameters of their kernels and the grid.
+
+use super::window::{Extents, Window, leading_ones, word};
+use crate::kernel::{Kernel, params, rows_form};
+use crate::plan::{Launch, Lowering, Threads};
+
+params! {
+    /// Parameters of the pooling kernels. Extents are in elements.
+    Params {
+        /// N * C.
+        planes: u32,
+        /// Input depth.
+        input_d: u32,
+        /// Input height.
+        input_h: u32,
+        /// Input width.
+        input_w: u32,
+        /// Output depth.
+        output_d: u32,
+        /// Output height.
+        output_h: u32,
+        /// Output width.
+        output_w: u32,
+        /// Divisor of an average, where it does not depend on the window.
+        divisor: f32,
+    }
+}
+
+/// One pooling kernel: a thread makes four neighbours of one output row.
+pub(super) fn launch(
+    lowering: &mut Lowering<'_>,
+    kernels: &'static [Kernel; 4],
+    window: &Window<'_>,
+    extra: &[(&'static str, f64)],
+    divisor: f32,
+) {
+    let (input, output) = (
+        Extents::of(lowering.inputs[0]),
+        Extents::of(lowering.outputs[0]),
+    );
+    let planes = input.n * input.c;
+    let params = Params {
+        origin: [0; 3],
+        planes: word(planes),
+        input_d: word(input.d),
+        input_h: word(input.h),
+        input_w: word(input.w),
+        output_d: word(output.d),
+        output_h: word(output.h),
+        output_w: word(output.w),
+        divisor,
+    };
+    let rows = rows_of_a_thread(window);
+    let mut constants = window.constants(0);
+    constants.extend_from_slice(extra);
+    constants.push(("ROWS", f64::from(rows)));
+    let kernel = &kernels[rows_form(input.w, output.w)];
+    let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
+    lowering.launch(&Launch {
+        kernel,
+        constants: &constants,
+        params: bytemuck::bytes_of(&params),
+        reads: &reads,
+        writes: &writes,
+        threads: Threads::fitted([
+            output.w.div_ceil(4),
+            output.h.div_ceil(rows as usize),
+            planes,
+        ]),
+    });
+}
+
+/// Output rows of a thread: several where windows share input rows.
+fn rows_of_a_thread(window: &Window<'_>) -> u32 {
+    let [_, kernel, _] = leading_ones(window.kernel, 1);
+    let [_, stride, _] = leading_ones(window.stride, 1);
+    if kernel > stride { 2 } else { 1 }
+}
