@@ -1,0 +1,453 @@
+//! The plan: what a graph becomes before a GPU is involved.
+//!
+//! Pure data: dispatches over slots, and slots placed in buffers. It can be printed, compared and tested on a machine
+//! without an adapter, against the [`Limits`] of any.
+
+mod arena;
+mod grid;
+
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Node, Source};
+use crate::kernel::Kernel;
+use crate::ops;
+use crate::tensor::TensorType;
+use std::fmt;
+
+pub(crate) use grid::Threads;
+
+/// The limits of an adapter that a plan depends on, by their WebGPU names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Name of the adapter, for errors.
+    pub adapter: String,
+    /// Bytes of one storage binding.
+    pub max_storage_buffer_binding_size: u64,
+    /// Bytes of one buffer.
+    pub max_buffer_size: u64,
+    /// Workgroups per dispatch and dimension.
+    pub max_compute_workgroups_per_dimension: u32,
+    /// Storage buffers of one kernel.
+    pub max_storage_buffers_per_shader_stage: u32,
+    /// Alignment of a storage binding's offset, bytes.
+    pub min_storage_buffer_offset_alignment: u32,
+    /// Alignment of a uniform binding's offset, bytes.
+    pub min_uniform_buffer_offset_alignment: u32,
+}
+
+impl Default for Limits {
+    /// The limits that every WebGPU implementation has.
+    fn default() -> Self {
+        Self {
+            adapter: "the WebGPU default".to_owned(),
+            max_storage_buffer_binding_size: 128 << 20,
+            max_buffer_size: 256 << 20,
+            max_compute_workgroups_per_dimension: 65_535,
+            max_storage_buffers_per_shader_stage: 8,
+            min_storage_buffer_offset_alignment: 256,
+            min_uniform_buffer_offset_alignment: 256,
+        }
+    }
+}
+
+/// Kernels compute element and byte positions in 32 bits, some of them signed.
+const MAX_TENSOR_BYTES: u64 = 1 << 31;
+
+/// How temporaries are placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Memory of a value that is no longer needed serves later values.
+    pub reuse: bool,
+    /// Bytes behind each tensor that belong to its binding and must not change.
+    pub guard: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            reuse: true,
+            guard: 0,
+        }
+    }
+}
+
+impl Options {
+    /// For checking: no memory is shared, and 64 bytes behind each tensor are a sentinel.
+    pub const CHECKED: Self = Self {
+        reuse: false,
+        guard: 64,
+    };
+}
+
+/// Index of a slot in [`Plan::slots`].
+pub type SlotId = usize;
+
+/// One tensor in device memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Who it belongs to.
+    pub label: String,
+    /// Bytes of the dense tensor.
+    pub bytes: u64,
+    /// Where it lies.
+    pub place: Place,
+}
+
+impl Slot {
+    /// Bytes of a binding of this slot: whole 16-byte accesses, and never empty.
+    #[must_use]
+    pub fn padded(&self) -> u64 {
+        self.bytes.max(1).next_multiple_of(16)
+    }
+}
+
+/// Where a slot lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In an arena, at a byte offset.
+    Arena {
+        /// Index in [`Plan::arenas`].
+        arena: usize,
+        /// Bytes.
+        offset: u64,
+    },
+    /// In the buffer of constants, at a byte offset.
+    Constant {
+        /// Bytes.
+        offset: u64,
+    },
+    /// In the buffer of the variable of that name.
+    Variable(String),
+}
+
+/// One call of a kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dispatch {
+    /// Name of the node.
+    pub node: String,
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Values of its `override`s.
+    pub constants: Vec<(&'static str, f64)>,
+    /// Bytes of its `Params`.
+    pub params: Vec<u8>,
+    /// Slots bound read-only, in binding order.
+    pub reads: Vec<SlotId>,
+    /// Slots bound for writing, behind the reads.
+    pub writes: Vec<SlotId>,
+    /// Workgroups.
+    pub grid: [u32; 3],
+}
+
+/// At the end of a run, `variable` takes the contents of `value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// Slot of the variable.
+    pub variable: SlotId,
+    /// Slot of its new value.
+    pub value: SlotId,
+}
+
+/// Everything a session needs to know about a graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// All tensors in device memory.
+    pub slots: Vec<Slot>,
+    /// The calls, in order.
+    pub dispatches: Vec<Dispatch>,
+    /// Bytes of each arena.
+    pub arenas: Vec<u64>,
+    /// Contents of the buffer of constants: constants of the graph and index tables.
+    pub constants: Vec<u8>,
+    /// Name, slot and type of each input.
+    pub inputs: Vec<(String, SlotId, TensorType)>,
+    /// Name, slot and type of each output.
+    pub outputs: Vec<(String, SlotId, TensorType)>,
+    /// Name, slot and type of each variable.
+    pub variables: Vec<(String, SlotId, TensorType)>,
+    /// Updates of variables, after the last dispatch.
+    pub updates: Vec<Update>,
+    /// The options it was made with.
+    pub options: Options,
+}
+
+/// One call of a kernel as a layer asks for it, before its grid is folded.
+pub(crate) struct Launch<'a> {
+    pub(crate) kernel: &'static Kernel,
+    pub(crate) constants: &'a [(&'static str, f64)],
+    pub(crate) params: &'a [u8],
+    pub(crate) reads: &'a [SlotId],
+    pub(crate) writes: &'a [SlotId],
+    pub(crate) threads: Threads,
+}
+
+/// What a layer sees while it is lowered.
+pub(crate) struct Lowering<'a> {
+    /// Types of the inputs.
+    pub(crate) inputs: Vec<&'a TensorType>,
+    /// Types of the outputs.
+    pub(crate) outputs: Vec<&'a TensorType>,
+    /// Slots of the inputs.
+    pub(crate) reads: Vec<SlotId>,
+    /// Slots of the outputs.
+    pub(crate) writes: Vec<SlotId>,
+    node: &'a str,
+    plan: &'a mut Plan,
+    limits: &'a Limits,
+}
+
+impl Lowering<'_> {
+    /// A read-only table made on the host.
+    pub(crate) fn table<T: bytemuck::NoUninit>(&mut self, label: &str, table: &[T]) -> SlotId {
+        let label = format!("{} {label}", self.node);
+        self.plan
+            .constant(label, bytemuck::cast_slice(table), self.limits)
+    }
+
+    /// Memory between two dispatches of one node.
+    pub(crate) fn scratch(&mut self, label: &str, bytes: usize) -> SlotId {
+        let label = format!("{} {label}", self.node);
+        self.plan.temporary(label, bytes)
+    }
+
+    /// Appends a call; nothing if it has no threads.
+    pub(crate) fn launch(&mut self, launch: &Launch<'_>) {
+        let max = self.limits.max_compute_workgroups_per_dimension;
+        for part in grid::fold(launch.threads.workgroups(), max) {
+            let mut params = launch.params.to_vec();
+            params[..12].copy_from_slice(bytemuck::cast_slice(&part.origin));
+            let workgroup = launch.threads.workgroup.map(f64::from);
+            let sizes = ["WX", "WY", "WZ"].into_iter().zip(workgroup);
+            self.plan.dispatches.push(Dispatch {
+                node: self.node.to_owned(),
+                kernel: launch.kernel,
+                constants: sizes.chain(launch.constants.iter().copied()).collect(),
+                params,
+                reads: launch.reads.to_vec(),
+                writes: launch.writes.to_vec(),
+                grid: part.size,
+            });
+        }
+    }
+}
+
+impl Plan {
+    /// Plans `graph` for an adapter with `limits`.
+    ///
+    /// # Errors
+    /// [`Error::Limit`], naming the limit, what was needed and the adapter. Nothing has been allocated by then.
+    pub fn new(graph: &Graph, limits: &Limits, options: Options) -> Result<Self> {
+        let mut plan = Self {
+            slots: Vec::new(),
+            dispatches: Vec::new(),
+            arenas: Vec::new(),
+            constants: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            variables: Vec::new(),
+            updates: Vec::new(),
+            options,
+        };
+        // The slots of the graph's values come first: a value's index is its slot.
+        for (index, value) in graph.values.iter().enumerate() {
+            let slot = plan.value_slot(graph, index, limits);
+            assert_eq!(slot, index, "one slot per value, in order");
+            match &value.source {
+                Source::Input(name) => plan.inputs.push((name.clone(), slot, value.ty.clone())),
+                Source::Variable { name, .. } => {
+                    plan.variables.push((name.clone(), slot, value.ty.clone()));
+                }
+                Source::Constant(_) | Source::Node(_) => {}
+            }
+        }
+        // Before any layer makes a table as long as an output that cannot be.
+        plan.check_bindings(limits)?;
+        for node in &graph.nodes {
+            let mut lowering = plan.lowering(graph, node, limits);
+            node.op.layer().lower(&mut lowering);
+        }
+        for (name, value) in &graph.outputs {
+            let ty = graph.values[value.index].ty.clone();
+            plan.outputs.push((name.clone(), value.index, ty));
+        }
+        plan.add_updates(graph, limits);
+        plan.check_bindings(limits)?;
+        arena::place(&mut plan, limits)?;
+        Ok(plan)
+    }
+
+    fn value_slot(&mut self, graph: &Graph, index: usize, limits: &Limits) -> SlotId {
+        let value = &graph.values[index];
+        match &value.source {
+            Source::Constant(tensor) => {
+                self.constant(format!("constant {index}"), tensor.bytes(), limits)
+            }
+            Source::Variable { name, .. } => {
+                let place = Place::Variable(name.clone());
+                self.slot(format!("variable {name:?}"), value.ty.bytes(), place)
+            }
+            Source::Input(name) => self.temporary(format!("input {name:?}"), value.ty.bytes()),
+            Source::Node(node) => self.temporary(graph.nodes[*node].name.clone(), value.ty.bytes()),
+        }
+    }
+
+    fn slot(&mut self, label: String, bytes: usize, place: Place) -> SlotId {
+        let bytes = bytes as u64;
+        self.slots.push(Slot {
+            label,
+            bytes,
+            place,
+        });
+        self.slots.len() - 1
+    }
+
+    /// A slot whose place in the arenas is found when all live ranges are known.
+    fn temporary(&mut self, label: String, bytes: usize) -> SlotId {
+        let place = Place::Arena {
+            arena: usize::MAX,
+            offset: 0,
+        };
+        self.slot(label, bytes, place)
+    }
+
+    fn constant(&mut self, label: String, bytes: &[u8], limits: &Limits) -> SlotId {
+        let alignment = limits.min_storage_buffer_offset_alignment.max(16) as usize;
+        let offset = self.constants.len().next_multiple_of(alignment);
+        self.constants.resize(offset, 0);
+        self.constants.extend_from_slice(bytes);
+        let end = offset + bytes.len().max(1).next_multiple_of(16);
+        self.constants.resize(end, 0);
+        let offset = offset as u64;
+        self.slot(label, bytes.len(), Place::Constant { offset })
+    }
+
+    fn lowering<'a>(
+        &'a mut self,
+        graph: &'a Graph,
+        node: &'a Node,
+        limits: &'a Limits,
+    ) -> Lowering<'a> {
+        let ty = |value: &crate::graph::Value| &graph.values[value.index].ty;
+        Lowering {
+            inputs: node.inputs.iter().map(ty).collect(),
+            outputs: node.outputs.iter().map(ty).collect(),
+            reads: node.inputs.iter().map(|value| value.index).collect(),
+            writes: node.outputs.iter().map(|value| value.index).collect(),
+            node: &node.name,
+            plan: self,
+            limits,
+        }
+    }
+
+    /// A variable that takes the value of another variable goes through a copy: by the time of the update the other
+    /// one may have been updated itself.
+    fn add_updates(&mut self, graph: &Graph, limits: &Limits) {
+        for assign in &graph.assigns {
+            let (variable, mut value) = (assign.variable.index, assign.value.index);
+            if let Source::Variable { name, .. } = &graph.values[value].source {
+                let bytes = graph.values[value].ty.bytes();
+                let old = self.temporary(format!("old {name:?}"), bytes);
+                let mut lowering = Lowering {
+                    inputs: Vec::new(),
+                    outputs: Vec::new(),
+                    reads: vec![value],
+                    writes: vec![old],
+                    node: "assign",
+                    plan: self,
+                    limits,
+                };
+                ops::copy_bytes(&mut lowering, bytes);
+                value = old;
+            }
+            self.updates.push(Update { variable, value });
+        }
+    }
+
+    fn check_bindings(&self, limits: &Limits) -> Result<()> {
+        let limit = |node: &str, limit, needed, available| Error::Limit {
+            node: node.to_owned(),
+            limit,
+            needed,
+            available,
+            adapter: limits.adapter.clone(),
+        };
+        for slot in &self.slots {
+            let needed = slot.padded() + self.options.guard;
+            let available = limits.max_storage_buffer_binding_size.min(MAX_TENSOR_BYTES);
+            if needed > available {
+                let name = "max_storage_buffer_binding_size (bytes)";
+                return Err(limit(&slot.label, name, needed, available));
+            }
+        }
+        for dispatch in &self.dispatches {
+            let needed = (dispatch.reads.len() + dispatch.writes.len()) as u64;
+            let available = u64::from(limits.max_storage_buffers_per_shader_stage);
+            if needed > available {
+                let name = "max_storage_buffers_per_shader_stage";
+                return Err(limit(&dispatch.node, name, needed, available));
+            }
+        }
+        let (needed, available) = (self.constants.len() as u64, limits.max_buffer_size);
+        if needed > available {
+            return Err(limit(
+                "constants",
+                "max_buffer_size (bytes)",
+                needed,
+                available,
+            ));
+        }
+        Ok(())
+    }
+
+    /// Bytes that a dispatch reads and writes if it touches every element of its slots once.
+    #[must_use]
+    pub fn traffic(&self, dispatch: &Dispatch) -> (u64, u64) {
+        let bytes = |slots: &[SlotId]| slots.iter().map(|&slot| self.slots[slot].bytes).sum();
+        (bytes(&dispatch.reads), bytes(&dispatch.writes))
+    }
+
+    /// Distinct pipelines: pairs of kernel and constants.
+    #[must_use]
+    pub fn pipelines(&self) -> usize {
+        let mut keys: Vec<_> = self.dispatches.iter().map(Dispatch::pipeline_key).collect();
+        keys.sort();
+        keys.dedup();
+        keys.len()
+    }
+}
+
+/// What identifies a pipeline: kernel, variant, and the bits of each constant.
+pub(crate) type PipelineKey = (&'static str, &'static str, Vec<(&'static str, u64)>);
+
+impl Dispatch {
+    pub(crate) fn pipeline_key(&self) -> PipelineKey {
+        let constants = self.constants.iter();
+        let constants = constants.map(|&(name, value)| (name, value.to_bits()));
+        (self.kernel.name, self.kernel.variant, constants.collect())
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, dispatch) in self.dispatches.iter().enumerate() {
+            let [x, y, z] = dispatch.grid;
+            let (read, written) = self.traffic(dispatch);
+            writeln!(
+                f,
+                "{index:3} {:<16} {:<22} grid {:<14} reads {read:>11} B, writes {written:>11} B",
+                dispatch.node,
+                dispatch.kernel.label(),
+                format!("{x}x{y}x{z}"),
+            )?;
+        }
+        writeln!(
+            f,
+            "{} dispatches, {} pipelines; {} arenas, {} B; constants {} B; {} updates",
+            self.dispatches.len(),
+            self.pipelines(),
+            self.arenas.len(),
+            self.arenas.iter().sum::<u64>(),
+            self.constants.len(),
+            self.updates.len(),
+        )
+    }
+}

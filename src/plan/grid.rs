@@ -1,0 +1,126 @@
+//! Grids: from threads to workgroups, folded to what one dispatch may have.
+
+/// Threads of a launch and the workgroups they come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Threads {
+    /// Threads needed in x, y, z.
+    pub(crate) count: [usize; 3],
+    /// Threads of a workgroup in x, y, z.
+    pub(crate) workgroup: [u32; 3],
+}
+
+/// Invocations of a workgroup: what every WebGPU adapter has, and a whole number of subgroups on all of them.
+const INVOCATIONS: u32 = 256;
+
+/// Invocations along each axis of a workgroup that every WebGPU adapter has.
+const MOST: [u32; 3] = [256, 256, 64];
+
+impl Threads {
+    /// A row of threads.
+    pub(crate) const fn row(count: usize) -> Self {
+        Self {
+            count: [count, 1, 1],
+            workgroup: [INVOCATIONS, 1, 1],
+        }
+    }
+
+    /// Workgroups shaped to the work: x is filled first, so that neighbours touch neighbouring addresses.
+    pub(crate) fn fitted(count: [usize; 3]) -> Self {
+        let mut left = INVOCATIONS;
+        let workgroup = std::array::from_fn(|axis| {
+            let most = left.min(MOST[axis]);
+            let wanted = count[axis].clamp(1, most as usize).next_power_of_two();
+            let size = u32::try_from(wanted).map_or(most, |wanted| wanted.min(most));
+            left /= size;
+            size
+        });
+        Self { count, workgroup }
+    }
+
+    pub(crate) fn workgroups(&self) -> [usize; 3] {
+        let size = self.workgroup.map(|size| size as usize);
+        std::array::from_fn(|axis| self.count[axis].div_ceil(size[axis]))
+    }
+}
+
+/// A part of a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    /// First workgroup.
+    pub(super) origin: [u32; 3],
+    /// Workgroups.
+    pub(super) size: [u32; 3],
+}
+
+/// Cuts a grid of workgroups into parts of at most `max` a dimension; nothing of an empty grid.
+pub(super) fn fold(workgroups: [usize; 3], max: u32) -> Vec<Part> {
+    let cuts = workgroups.map(|count| {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        (0..count)
+            .step_by(max as usize)
+            .map(move |origin| (origin, (count - origin).min(max)))
+            .collect::<Vec<_>>()
+    });
+    let [xs, ys, zs] = &cuts;
+    let mut parts = Vec::new();
+    for &(z, depth) in zs {
+        for &(y, height) in ys {
+            for &(x, width) in xs {
+                parts.push(Part {
+                    origin: [x, y, z],
+                    size: [width, height, depth],
+                });
+            }
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grid_at_the_limit_is_one_part_and_one_above_it_two() {
+        assert_eq!(fold([7, 1, 1], 7).len(), 1);
+        let parts = fold([8, 1, 1], 7);
+        let expected = [([0, 0, 0], [7, 1, 1]), ([7, 0, 0], [1, 1, 1])];
+        assert_eq!(
+            parts,
+            expected
+                .map(|(origin, size)| Part { origin, size })
+                .to_vec()
+        );
+    }
+
+    #[test]
+    fn parts_cover_each_workgroup_once() {
+        let grid = [5, 8, 3];
+        let mut seen = vec![0; 5 * 8 * 3];
+        for part in fold(grid, 2) {
+            for z in part.origin[2]..part.origin[2] + part.size[2] {
+                for y in part.origin[1]..part.origin[1] + part.size[1] {
+                    for x in part.origin[0]..part.origin[0] + part.size[0] {
+                        seen[((z * 8 + y) * 5 + x) as usize] += 1;
+                    }
+                }
+            }
+        }
+        assert!(seen.iter().all(|&count| count == 1));
+    }
+
+    #[test]
+    fn an_empty_grid_has_no_parts() {
+        assert!(fold([0, 4, 4], 65_535).is_empty());
+    }
+
+    #[test]
+    fn workgroups_fit_the_work() {
+        assert_eq!(Threads::fitted([28, 112, 512]).workgroup, [32, 8, 1]);
+        assert_eq!(Threads::fitted([2, 7, 512]).workgroup, [2, 8, 16]);
+        assert_eq!(Threads::fitted([1, 1, 1000]).workgroup, [1, 1, 64]);
+        assert_eq!(Threads::fitted([1, 1, 1]).workgroup, [1, 1, 1]);
+        assert_eq!(Threads::fitted([1000, 1, 1]).workgroup, [256, 1, 1]);
+        assert_eq!(Threads::fitted([0, 3, 3]).workgroups(), [0, 1, 1]);
+    }
+}
