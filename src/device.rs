@@ -1,0 +1,286 @@
+//! Adapters and devices: which there are, which one to take, and what every session on it shares.
+
+mod adapter;
+mod pipeline;
+
+pub use adapter::{Adapter, Kind, Selection};
+pub(crate) use pipeline::Pipeline;
+
+use crate::error::{Error, Result};
+use crate::plan::{Dispatch, Limits, PipelineKey};
+use futures_intrusive::channel::shared::oneshot_channel;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A GPU (or its software stand-in) that sessions run on. Clones are handles of the same device.
+#[derive(Clone)]
+pub struct Device {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    adapter: Adapter,
+    pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+    trouble: Arc<Trouble>,
+}
+
+/// What the callbacks of wgpu have reported.
+#[derive(Default)]
+struct Trouble {
+    /// Why the device is gone, for good.
+    lost: Mutex<Option<String>>,
+    /// An error outside any scope, until it is reported.
+    uncaptured: Mutex<Option<Error>>,
+}
+
+/// The data behind a mutex is valid whatever a panicking thread did: every update is a single assignment.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Device").field(&self.shared.adapter).finish()
+    }
+}
+
+impl Device {
+    /// Opens the best adapter: discrete before integrated before software. The environment variables `WGPU_BACKEND`
+    /// (`vulkan`, `metal`, `dx12`, `gl`) and `WGPU_ADAPTER_NAME` (part of a name) narrow the choice.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`], with the adapters that exist.
+    pub fn new() -> Result<Self> {
+        Self::open(&Selection::default())
+    }
+
+    /// Opens the best adapter of a selection.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`], with the adapters that exist.
+    pub fn open(selection: &Selection) -> Result<Self> {
+        let (adapter, handle) = adapter::select(selection)?;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("wgcnn"),
+            required_features: handle.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_limits: handle.limits(),
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(handle.request_device(&descriptor))
+            .map_err(|error| Error::Validation(error.to_string()))?;
+        Ok(Self::share(device, queue, adapter))
+    }
+
+    /// Shares a device that the application has made itself. It keeps the limits that the application asked for.
+    #[must_use]
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        let adapter = Adapter::of(&device.adapter_info(), &device.limits(), device.features());
+        Self::share(device, queue, adapter)
+    }
+
+    fn share(device: wgpu::Device, queue: wgpu::Queue, adapter: Adapter) -> Self {
+        let trouble = Arc::new(Trouble::default());
+        let lost = Arc::clone(&trouble);
+        device.set_device_lost_callback(move |reason, message| {
+            *lock(&lost.lost) = Some(format!("{reason:?}: {message}"));
+        });
+        let uncaptured = Arc::clone(&trouble);
+        device.on_uncaptured_error(Arc::new(move |error| {
+            *lock(&uncaptured.uncaptured) = Some(convert(error));
+        }));
+        Self {
+            shared: Arc::new(Shared {
+                device,
+                queue,
+                adapter,
+                pipelines: Mutex::default(),
+                trouble,
+            }),
+        }
+    }
+
+    /// What the device is.
+    #[must_use]
+    pub fn adapter(&self) -> &Adapter {
+        &self.shared.adapter
+    }
+
+    /// The limits that plans for this device must keep.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.shared.adapter.limits
+    }
+
+    /// The wgpu device, to make buffers that a session reads or writes.
+    #[must_use]
+    pub fn wgpu(&self) -> &wgpu::Device {
+        &self.shared.device
+    }
+
+    /// The wgpu queue, to fill such buffers.
+    #[must_use]
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.shared.queue
+    }
+
+    /// Pipelines built so far: one for each kernel and set of constants, shared by all sessions.
+    #[must_use]
+    pub fn pipelines(&self) -> usize {
+        lock(&self.shared.pipelines).len()
+    }
+
+    /// True for handles of one device.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// `Err` if the device is lost, or if wgpu has reported an error since the last call.
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some(reason) = &*lock(&self.shared.trouble.lost) {
+            return Err(Error::DeviceLost(reason.clone()));
+        }
+        match lock(&self.shared.trouble.uncaptured).take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs `f` and returns its result, or the error that wgpu reports for it.
+    pub(crate) fn scoped<T>(&self, f: impl FnOnce() -> T) -> Result<T> {
+        self.check()?;
+        let device = &self.shared.device;
+        let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let result = f();
+        // Scopes close in the order opposite to their opening, all of them before an error is returned.
+        let errors = [internal, validation, memory].map(|scope| pollster::block_on(scope.pop()));
+        match errors.into_iter().flatten().next() {
+            Some(error) => Err(convert(error)),
+            None => self.check().map(|()| result),
+        }
+    }
+
+    /// The pipeline of a dispatch, built at its first use.
+    pub(crate) fn pipeline(&self, dispatch: &Dispatch) -> Result<Arc<Pipeline>> {
+        let key = dispatch.pipeline_key();
+        if let Some(pipeline) = lock(&self.shared.pipelines).get(&key) {
+            return Ok(Arc::clone(pipeline));
+        }
+        let pipeline = self.scoped(|| Pipeline::new(&self.shared.device, dispatch))?;
+        let pipeline = Arc::new(pipeline);
+        lock(&self.shared.pipelines).insert(key, Arc::clone(&pipeline));
+        Ok(pipeline)
+    }
+
+    /// A buffer of at least 16 bytes, which is what an empty tensor binds.
+    pub(crate) fn buffer(
+        &self,
+        label: &str,
+        bytes: u64,
+        usage: wgpu::BufferUsages,
+    ) -> Result<wgpu::Buffer> {
+        let limit = self.limits();
+        if bytes > limit.max_buffer_size {
+            return Err(Error::Limit {
+                node: label.to_owned(),
+                limit: "max_buffer_size (bytes)",
+                needed: bytes,
+                available: limit.max_buffer_size,
+                adapter: limit.adapter.clone(),
+            });
+        }
+        self.scoped(|| {
+            self.shared.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size: bytes.max(16).next_multiple_of(4),
+                usage,
+                mapped_at_creation: false,
+            })
+        })
+    }
+
+    /// Writes `data` at `offset`; the last word is completed with zeros.
+    pub(crate) fn write(&self, buffer: &wgpu::Buffer, offset: u64, data: &[u8]) {
+        let whole = data.len() / 4 * 4;
+        let (words, rest) = data.split_at(whole);
+        if !words.is_empty() {
+            self.shared.queue.write_buffer(buffer, offset, words);
+        }
+        if !rest.is_empty() {
+            let mut word = [0; 4];
+            word[..rest.len()].copy_from_slice(rest);
+            let offset = offset + whole as u64;
+            self.shared.queue.write_buffer(buffer, offset, &word);
+        }
+    }
+
+    /// Waits for a submission on this thread.
+    pub(crate) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+        let poll = wgpu::PollType::Wait {
+            submission_index: Some(submission),
+            timeout: None,
+        };
+        let polled = self.shared.device.poll(poll);
+        self.check()?;
+        polled.map_err(|error| Error::DeviceLost(error.to_string()))?;
+        Ok(())
+    }
+
+    /// Asks for the contents of a staging buffer; the future completes when the device has been polled past the
+    /// submission that fills it.
+    pub(crate) fn map(
+        &self,
+        staging: wgpu::Buffer,
+    ) -> impl Future<Output = Result<Vec<u8>>> + use<> {
+        let (sender, receiver) = oneshot_channel();
+        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            // The receiver is gone if the caller dropped the future: then nobody wants the result.
+            let _ = sender.send(result);
+        });
+        let device = self.clone();
+        async move {
+            let mapped = receiver.receive().await;
+            device.check()?;
+            match mapped {
+                Some(Ok(())) => {}
+                Some(Err(error)) => return Err(Error::Validation(error.to_string())),
+                None => return Err(Error::DeviceLost("the mapping was dropped".to_owned())),
+            }
+            let view = staging.get_mapped_range(..);
+            let view = view.map_err(|error| Error::Validation(error.to_string()))?;
+            let bytes = view.to_vec();
+            drop(view);
+            staging.unmap();
+            Ok(bytes)
+        }
+    }
+
+    /// The first `bytes` of a buffer.
+    pub(crate) fn read(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>> {
+        let bytes = bytes.next_multiple_of(4);
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let staging = self.buffer("read back", bytes, usage)?;
+        let submission = self.scoped(|| {
+            let mut encoder = self
+                .shared
+                .device
+                .create_command_encoder(&Default::default());
+            encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, bytes);
+            self.shared.queue.submit([encoder.finish()])
+        })?;
+        let mapping = self.map(staging);
+        self.wait(submission)?;
+        pollster::block_on(mapping)
+    }
+}
+
+fn convert(error: wgpu::Error) -> Error {
+    match error {
+        wgpu::Error::OutOfMemory { source } => Error::OutOfMemory(source.to_string()),
+        other => Error::Validation(other.to_string()),
+    }
+}

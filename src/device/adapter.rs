@@ -1,0 +1,276 @@
+//! Which adapters there are, as plain data, and which one a selection means.
+
+use crate::error::{Error, Result};
+use crate::plan::Limits;
+use std::fmt;
+
+/// How to get an adapter on a machine without one.
+pub(crate) const HINT: &str =
+    "A software Vulkan driver: `apt-get install mesa-vulkan-drivers` (Debian, Ubuntu)";
+
+/// What kind of processor an adapter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A GPU with its own memory.
+    Discrete,
+    /// A GPU that shares the CPU's memory.
+    Integrated,
+    /// A GPU in a virtual machine.
+    Virtual,
+    /// Unknown to the driver.
+    Other,
+    /// The CPU behind a GPU interface: right for tests, no GPU.
+    Software,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Discrete => "discrete",
+            Self::Integrated => "integrated",
+            Self::Virtual => "virtual",
+            Self::Other => "other",
+            Self::Software => "software",
+        })
+    }
+}
+
+/// An adapter, as plain data.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    /// Name as the driver gives it.
+    pub name: String,
+    /// What kind of processor it is.
+    pub kind: Kind,
+    /// `Vulkan`, `Metal`, `Dx12` or `Gl`.
+    pub backend: String,
+    /// Driver and its version.
+    pub driver: String,
+    /// The device can take timestamps.
+    pub timestamps: bool,
+    /// Shaders can compute in f16.
+    pub f16: bool,
+    /// Shaders have subgroup operations, of this many invocations at least and at most.
+    pub subgroups: Option<(u32, u32)>,
+    /// Shaders can reduce: enough invocations, storage buffers and workgroup memory.
+    pub usable: bool,
+    /// Invocations of a workgroup.
+    pub max_invocations: u32,
+    /// Bytes of workgroup memory.
+    pub workgroup_memory: u32,
+    /// The limits that plans depend on.
+    pub limits: Limits,
+}
+
+impl Adapter {
+    pub(super) fn of(
+        info: &wgpu::AdapterInfo,
+        limits: &wgpu::Limits,
+        features: wgpu::Features,
+    ) -> Self {
+        let kind = match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => Kind::Discrete,
+            wgpu::DeviceType::IntegratedGpu => Kind::Integrated,
+            wgpu::DeviceType::VirtualGpu => Kind::Virtual,
+            wgpu::DeviceType::Cpu => Kind::Software,
+            wgpu::DeviceType::Other => Kind::Other,
+        };
+        let driver = format!("{} {}", info.driver, info.driver_info);
+        let subgroups = features
+            .contains(wgpu::Features::SUBGROUP)
+            .then_some((info.subgroup_min_size, info.subgroup_max_size));
+        Self {
+            name: info.name.clone(),
+            kind,
+            backend: format!("{:?}", info.backend),
+            driver: driver.trim().to_owned(),
+            timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+            f16: features.contains(wgpu::Features::SHADER_F16),
+            subgroups,
+            usable: limits.max_compute_invocations_per_workgroup >= 256
+                && limits.max_storage_buffers_per_shader_stage >= 8,
+            max_invocations: limits.max_compute_invocations_per_workgroup,
+            workgroup_memory: limits.max_compute_workgroup_storage_size,
+            limits: Limits {
+                adapter: info.name.clone(),
+                max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
+                max_buffer_size: limits.max_buffer_size,
+                max_compute_workgroups_per_dimension: limits.max_compute_workgroups_per_dimension,
+                max_storage_buffers_per_shader_stage: limits.max_storage_buffers_per_shader_stage,
+                min_storage_buffer_offset_alignment: limits.min_storage_buffer_offset_alignment,
+                min_uniform_buffer_offset_alignment: limits.min_uniform_buffer_offset_alignment,
+            },
+        }
+    }
+
+    /// All adapters of all backends that `WGPU_BACKEND` allows, the best first. Their indices are those that
+    /// [`Selection::device`] takes.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        enumerate()
+            .into_iter()
+            .map(|(adapter, _)| adapter)
+            .collect()
+    }
+
+    /// True if `part` is a part of the name, in any case.
+    fn is_named(&self, part: &str) -> bool {
+        self.name.to_lowercase().contains(&part.to_lowercase())
+    }
+
+    /// Best first: usable, then by kind, then the native interfaces before GL.
+    fn rank(&self) -> (bool, Kind, bool) {
+        (!self.usable, self.kind, self.backend == "Gl")
+    }
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            kind,
+            backend,
+            driver,
+            ..
+        } = self;
+        match kind {
+            Kind::Software => write!(f, "{name}, SOFTWARE (the CPU, no GPU), {backend}, {driver}"),
+            _ => write!(f, "{name}, {kind}, {backend}, {driver}"),
+        }
+    }
+}
+
+/// Which adapter to take. The default leaves the choice to `WGPU_ADAPTER_NAME` and then to the ranking.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Index in [`Adapter::all`], or part of a name, in any case.
+    pub device: Option<String>,
+    /// `vulkan`, `metal`, `dx12` or `gl`, in any case.
+    pub backend: Option<String>,
+}
+
+impl Selection {
+    /// True if the selection means this adapter, which has this index in [`Adapter::all`].
+    #[must_use]
+    pub fn accepts(&self, index: usize, adapter: &Adapter) -> bool {
+        let device = self.device.as_deref().is_none_or(|device| {
+            device.parse().map_or_else(
+                |_| adapter.is_named(device),
+                |wanted: usize| wanted == index,
+            )
+        });
+        let backend = self.backend.as_deref();
+        device && backend.is_none_or(|backend| adapter.backend.eq_ignore_ascii_case(backend))
+    }
+
+    /// The error for a selection that none of these adapters meets.
+    #[must_use]
+    pub fn not_found(&self, adapters: &[String]) -> Error {
+        let part = |name: &str, value: &Option<String>| {
+            value.as_ref().map(|value| format!("with {name} {value:?}"))
+        };
+        let parts = [part("device", &self.device), part("backend", &self.backend)];
+        let wanted: Vec<String> = parts.into_iter().flatten().collect();
+        Error::NoAdapter {
+            wanted: if wanted.is_empty() {
+                "that can run compute shaders".to_owned()
+            } else {
+                wanted.join(" and ")
+            },
+            found: if adapters.is_empty() {
+                "none".to_owned()
+            } else {
+                adapters.join("; ")
+            },
+            hint: if adapters.is_empty() { HINT } else { "" },
+        }
+    }
+}
+
+fn enumerate() -> Vec<(Adapter, wgpu::Adapter)> {
+    let instance =
+        wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let handles = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let describe = |handle: wgpu::Adapter| {
+        let adapter = Adapter::of(&handle.get_info(), &handle.limits(), handle.features());
+        (adapter, handle)
+    };
+    let mut adapters: Vec<_> = handles.into_iter().map(describe).collect();
+    adapters.sort_by_key(|(adapter, _)| adapter.rank());
+    adapters
+}
+
+/// The best usable adapter of a selection.
+pub(super) fn select(selection: &Selection) -> Result<(Adapter, wgpu::Adapter)> {
+    let named = match &selection.device {
+        Some(_) => None,
+        None => std::env::var("WGPU_ADAPTER_NAME").ok(),
+    };
+    let adapters = enumerate();
+    let names: Vec<String> = adapters
+        .iter()
+        .map(|(adapter, _)| adapter.to_string())
+        .collect();
+    adapters
+        .into_iter()
+        .enumerate()
+        .filter(|(_, (adapter, _))| named.as_deref().is_none_or(|name| adapter.is_named(name)))
+        .find(|(index, (adapter, _))| adapter.usable && selection.accepts(*index, adapter))
+        .map(|(_, found)| found)
+        .ok_or_else(|| selection.not_found(&names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapter(name: &str, kind: Kind, backend: &str) -> Adapter {
+        Adapter {
+            name: name.to_owned(),
+            kind,
+            backend: backend.to_owned(),
+            driver: String::new(),
+            timestamps: true,
+            f16: false,
+            subgroups: None,
+            usable: true,
+            max_invocations: 256,
+            workgroup_memory: 16_384,
+            limits: Limits::default(),
+        }
+    }
+
+    #[test]
+    fn hardware_comes_before_software_and_vulkan_before_gl() {
+        let mut adapters = [
+            adapter("c", Kind::Software, "Vulkan"),
+            adapter("b", Kind::Discrete, "Gl"),
+            adapter("a", Kind::Discrete, "Vulkan"),
+            adapter("d", Kind::Software, "Gl"),
+        ];
+        adapters[0].usable = true;
+        adapters.sort_by_key(Adapter::rank);
+        assert_eq!(adapters.map(|adapter| adapter.name), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn a_selection_is_an_index_or_part_of_a_name() {
+        let gpu = adapter("NVIDIA H200", Kind::Discrete, "Vulkan");
+        let selection = |device: Option<&str>, backend: Option<&str>| Selection {
+            device: device.map(str::to_owned),
+            backend: backend.map(str::to_owned),
+        };
+        assert!(selection(None, None).accepts(3, &gpu));
+        assert!(selection(Some("h200"), Some("vulkan")).accepts(3, &gpu));
+        assert!(selection(Some("3"), None).accepts(3, &gpu));
+        assert!(!selection(Some("2"), None).accepts(3, &gpu));
+        assert!(!selection(Some("radeon"), None).accepts(3, &gpu));
+        assert!(!selection(None, Some("gl")).accepts(3, &gpu));
+    }
+
+    #[test]
+    fn a_software_adapter_says_so() {
+        let software = adapter("llvmpipe", Kind::Software, "Vulkan");
+        assert!(software.to_string().contains("SOFTWARE"));
+    }
+}

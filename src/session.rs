@@ -1,0 +1,280 @@
+//! A graph made ready to run on a device.
+//!
+//! [`Session::new`] plans, builds pipelines, places buffers and uploads constants once. A run writes the inputs,
+//! records one compute pass, submits once, and reads the outputs back or copies them to the caller's buffers.
+
+mod feed;
+mod memory;
+mod timing;
+
+pub use feed::{Feed, Outputs};
+pub use timing::{Timer, Timing};
+
+use crate::device::{Device, Pipeline};
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::plan::{Options, Plan, SlotId};
+use crate::tensor::{Tensor, TensorType};
+use crate::variables::Variables;
+use memory::Memory;
+use std::future::Future;
+use std::sync::Arc;
+
+/// A graph on a device: pipelines, bind groups and memory, reused by every run.
+pub struct Session {
+    device: Device,
+    plan: Plan,
+    memory: Memory,
+    steps: Vec<Step>,
+    /// Kept between runs; taken while a run reads from it.
+    staging: Option<wgpu::Buffer>,
+}
+
+/// A dispatch ready to record.
+struct Step {
+    pipeline: Arc<Pipeline>,
+    bindings: wgpu::BindGroup,
+    grid: [u32; 3],
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("device", &self.device)
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Prepares `graph` for `device`. Its variables are taken from `variables` and stay shared with it.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if the adapter cannot hold the graph, [`Error::Missing`] or [`Error::Shape`] for a variable that
+    /// is missing or of another type, [`Error::OutOfMemory`], [`Error::Validation`], [`Error::DeviceLost`].
+    pub fn new(device: &Device, graph: &Graph, variables: &Variables) -> Result<Self> {
+        Self::with_options(device, graph, variables, Options::default())
+    }
+
+    /// As [`new`](Self::new), with other options for the placement of temporaries.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_options(
+        device: &Device,
+        graph: &Graph,
+        variables: &Variables,
+        options: Options,
+    ) -> Result<Self> {
+        let plan = Plan::new(graph, device.limits(), options)?;
+        tracing::debug!(
+            dispatches = plan.dispatches.len(),
+            pipelines = plan.pipelines(),
+            "planned"
+        );
+        let memory = Memory::new(device, &plan, variables)?;
+        let mut steps = Vec::with_capacity(plan.dispatches.len());
+        for (index, dispatch) in plan.dispatches.iter().enumerate() {
+            let pipeline = device.pipeline(dispatch)?;
+            let bindings = memory.bind_group(device, &plan, index, &pipeline.layout)?;
+            steps.push(Step {
+                pipeline,
+                bindings,
+                grid: dispatch.grid,
+            });
+        }
+        Ok(Self {
+            device: device.clone(),
+            plan,
+            memory,
+            steps,
+            staging: None,
+        })
+    }
+
+    /// What a run does: dispatches, grids, memory.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Runs the graph on these inputs and returns all outputs.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Unknown`], [`Error::DuplicateName`] or [`Error::Shape`] for inputs that do not fit the
+    /// graph; [`Error::OutOfMemory`], [`Error::Validation`], [`Error::DeviceLost`].
+    pub fn run<'a, F: Into<Feed<'a>>>(
+        &mut self,
+        inputs: impl IntoIterator<Item = (&'a str, F)>,
+    ) -> Result<Outputs> {
+        let device = self.device.clone();
+        let (submission, reading) = self.begin(inputs)?;
+        device.wait(submission)?;
+        pollster::block_on(reading)
+    }
+
+    /// As [`run`](Self::run), without blocking: the run is submitted by the call, the future waits for its outputs.
+    /// A thread polls the device until then.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_async<'a, F: Into<Feed<'a>>>(
+        &mut self,
+        inputs: impl IntoIterator<Item = (&'a str, F)>,
+    ) -> impl Future<Output = Result<Outputs>> {
+        let device = self.device.clone();
+        let begun = self.begin(inputs);
+        async move {
+            let (submission, reading) = begun?;
+            let poller = std::thread::spawn(move || device.wait(submission));
+            let outputs = reading.await;
+            match poller.join() {
+                Ok(waited) => waited.and(outputs),
+                Err(_) => Err(Error::DeviceLost("the polling thread died".to_owned())),
+            }
+        }
+    }
+
+    /// Runs the graph and leaves these outputs in the caller's buffers; nothing is read back, and the call does not
+    /// wait. A buffer needs `COPY_DST` and the bytes of its output, rounded up to a multiple of 4.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and for outputs as for inputs.
+    pub fn run_to_buffers<'a, F: Into<Feed<'a>>>(
+        &mut self,
+        inputs: impl IntoIterator<Item = (&'a str, F)>,
+        outputs: &[(&str, &wgpu::Buffer)],
+    ) -> Result<()> {
+        let feeds = feed::resolve(&self.plan, inputs)?;
+        let targets = feed::targets(&self.plan, outputs)?;
+        let device = self.device.clone();
+        device.scoped(|| {
+            let mut encoder = device.wgpu().create_command_encoder(&Default::default());
+            self.write_inputs(&feeds, &mut encoder);
+            self.encode(&mut encoder, 1, None);
+            for (slot, ty, buffer) in &targets {
+                let (source, offset) = self.memory.locate(&self.plan, *slot);
+                let bytes = (ty.bytes() as u64).next_multiple_of(4);
+                encoder.copy_buffer_to_buffer(source, offset, buffer, 0, bytes);
+            }
+            self.encode_updates(&mut encoder);
+            device.queue().submit([encoder.finish()]);
+        })
+    }
+
+    /// Submits a run; the second part completes when the device has been polled past the first.
+    fn begin<'a, F: Into<Feed<'a>>>(
+        &mut self,
+        inputs: impl IntoIterator<Item = (&'a str, F)>,
+    ) -> Result<(wgpu::SubmissionIndex, impl Future<Output = Result<Outputs>>)> {
+        let feeds = feed::resolve(&self.plan, inputs)?;
+        let sizes = self.plan.outputs.iter();
+        let sizes = sizes.map(|(_, _, ty)| (ty.bytes() as u64).next_multiple_of(4));
+        let bytes: u64 = sizes.clone().sum();
+        let staging = match self.staging.take() {
+            Some(staging) => staging,
+            None => {
+                let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+                self.device.buffer("outputs", bytes, usage)?
+            }
+        };
+        let submission = self.device.scoped(|| {
+            let mut encoder = self
+                .device
+                .wgpu()
+                .create_command_encoder(&Default::default());
+            self.write_inputs(&feeds, &mut encoder);
+            self.encode(&mut encoder, 1, None);
+            let mut end = 0;
+            for ((_, slot, _), bytes) in self.plan.outputs.iter().zip(sizes) {
+                let (source, offset) = self.memory.locate(&self.plan, *slot);
+                encoder.copy_buffer_to_buffer(source, offset, &staging, end, bytes);
+                end += bytes;
+            }
+            self.encode_updates(&mut encoder);
+            self.device.queue().submit([encoder.finish()])
+        })?;
+        let mapped = self.device.map(staging.clone());
+        Ok((submission, self.read_outputs(staging, mapped)))
+    }
+
+    async fn read_outputs(
+        &mut self,
+        staging: wgpu::Buffer,
+        mapped: impl Future<Output = Result<Vec<u8>>>,
+    ) -> Result<Outputs> {
+        let bytes = mapped.await?;
+        self.staging = Some(staging);
+        let mut rest = bytes.as_slice();
+        let mut tensors = Vec::with_capacity(self.plan.outputs.len());
+        for (name, _, ty) in &self.plan.outputs {
+            let (tensor, behind) = rest.split_at(ty.bytes().next_multiple_of(4));
+            tensors.push((name.clone(), Tensor::from_bytes(ty, tensor)));
+            rest = behind;
+        }
+        Ok(Outputs::new(tensors))
+    }
+
+    fn write_inputs(
+        &self,
+        feeds: &[(SlotId, &TensorType, Feed<'_>)],
+        encoder: &mut wgpu::CommandEncoder,
+    ) {
+        for (slot, ty, feed) in feeds {
+            let (target, offset) = self.memory.locate(&self.plan, *slot);
+            match feed {
+                Feed::Tensor(tensor) => self.device.write(target, offset, tensor.bytes()),
+                Feed::Buffer(buffer) => {
+                    let bytes = (ty.bytes() as u64).next_multiple_of(4);
+                    encoder.copy_buffer_to_buffer(buffer, 0, target, offset, bytes);
+                }
+            }
+        }
+    }
+
+    /// All dispatches, `repetitions` times over, in one pass.
+    fn encode(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        repetitions: u32,
+        timestamps: Option<wgpu::ComputePassTimestampWrites<'_>>,
+    ) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: Some("wgcnn"),
+            timestamp_writes: timestamps,
+        });
+        for _ in 0..repetitions {
+            for step in &self.steps {
+                pass.set_pipeline(&step.pipeline.pipeline);
+                pass.set_bind_group(0, &step.bindings, &[]);
+                let [x, y, z] = step.grid;
+                pass.dispatch_workgroups(x, y, z);
+            }
+        }
+    }
+
+    fn encode_updates(&self, encoder: &mut wgpu::CommandEncoder) {
+        for update in &self.plan.updates {
+            let (source, offset) = self.memory.locate(&self.plan, update.value);
+            let (target, _) = self.memory.locate(&self.plan, update.variable);
+            let bytes = self.plan.slots[update.value].bytes.next_multiple_of(4);
+            encoder.copy_buffer_to_buffer(source, offset, target, 0, bytes);
+        }
+    }
+
+    /// Fills the temporaries with `word`: what a run leaves of it was not written.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn poison(&self, word: u32) -> Result<()> {
+        self.memory.poison(&self.device, &self.plan, word)
+    }
+
+    /// The bytes behind each temporary that a session made with [`Options::CHECKED`] guards, by the tensor's label.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn guards(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        self.memory.guards(&self.device, &self.plan)
+    }
+}

@@ -1,0 +1,137 @@
+//! How long the device works on a session.
+
+use super::Session;
+use crate::error::Result;
+use std::fmt;
+use std::time::Instant;
+
+/// Which clock a time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// Timestamps that the device writes around the pass.
+    Device,
+    /// The host's clock around submission and completion.
+    Wall,
+}
+
+impl fmt::Display for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Device => "device",
+            Self::Wall => "wall",
+        })
+    }
+}
+
+/// Time of one repetition.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Seconds.
+    pub seconds: f64,
+    /// The clock.
+    pub timer: Timer,
+}
+
+impl Session {
+    /// Repeats all dispatches `repetitions` times in one pass, on what the last run left in memory, and returns the
+    /// time of one. Variables are not updated. Make the session without
+    /// [`reuse`](crate::plan::Options::reuse), or the repetitions do not see the inputs of the run.
+    ///
+    /// Device timestamps that are absent, not ascending, or longer than the host waited are not believed: then the
+    /// time is the host's.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn time(&self, repetitions: u32) -> Result<Timing> {
+        let repetitions = repetitions.max(1);
+        let device = self.device.wgpu();
+        let queries = self.device.adapter().timestamps.then(|| {
+            device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("timing"),
+                ty: wgpu::QueryType::Timestamp,
+                count: 2,
+            })
+        });
+        let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
+        let resolved = self.device.buffer("timestamps", 16, usage)?;
+        let command = self.device.scoped(|| {
+            let mut encoder = device.create_command_encoder(&Default::default());
+            let writes = queries
+                .as_ref()
+                .map(|query_set| wgpu::ComputePassTimestampWrites {
+                    query_set,
+                    beginning_of_pass_write_index: Some(0),
+                    end_of_pass_write_index: Some(1),
+                });
+            self.encode(&mut encoder, repetitions, writes);
+            if let Some(queries) = &queries {
+                encoder.resolve_query_set(queries, 0..2, &resolved, 0);
+            }
+            encoder.finish()
+        })?;
+        let start = Instant::now();
+        let submission = self
+            .device
+            .scoped(|| self.device.queue().submit([command]))?;
+        self.device.wait(submission)?;
+        let wall = start.elapsed().as_secs_f64();
+        let ticks = match queries {
+            Some(_) => self.device.read(&resolved, 16)?,
+            None => vec![0; 16],
+        };
+        let period = f64::from(self.device.queue().get_timestamp_period());
+        let (seconds, timer) = believe(&ticks, period, wall);
+        Ok(Timing {
+            seconds: seconds / f64::from(repetitions),
+            timer,
+        })
+    }
+}
+
+/// The device's time if its two timestamps ascend and fit into the time that the host waited, else the host's.
+fn believe(ticks: &[u8], period_ns: f64, wall: f64) -> (f64, Timer) {
+    let (begin, end) = ticks.split_at(8);
+    let tick = |bytes: &[u8]| {
+        let bytes = bytes.iter().rev();
+        bytes.fold(0u64, |tick, &byte| (tick << 8) | u64::from(byte))
+    };
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a duration, far below 2^53 ticks"
+    )]
+    let ticks = tick(end).saturating_sub(tick(begin)) as f64;
+    let device = ticks * period_ns * 1e-9;
+    if device > 0.0 && device <= wall {
+        (device, Timer::Device)
+    } else {
+        (wall, Timer::Wall)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticks(begin: u64, end: u64) -> Vec<u8> {
+        [begin.to_le_bytes(), end.to_le_bytes()].concat()
+    }
+
+    #[test]
+    fn plausible_timestamps_are_believed() {
+        let (seconds, timer) = believe(&ticks(1_000, 3_000), 1.0, 1e-5);
+        assert_eq!(timer, Timer::Device);
+        assert!((seconds - 2e-6).abs() < 1e-12);
+    }
+
+    #[test]
+    fn absent_descending_and_too_long_timestamps_are_not() {
+        for (begin, end) in [(0, 0), (3_000, 1_000), (0, 20_000)] {
+            let (seconds, timer) = believe(&ticks(begin, end), 1.0, 1e-5);
+            assert_eq!(
+                (seconds.to_bits(), timer),
+                (1e-5f64.to_bits(), Timer::Wall),
+                "{begin}..{end}"
+            );
+        }
+    }
+}
