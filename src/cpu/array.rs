@@ -1,0 +1,202 @@
+//! Values of the CPU path.
+
+use crate::tensor::{Data, Tensor};
+use std::borrow::Cow;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+/// The two precisions of the CPU path.
+pub trait Scalar:
+    Copy
+    + PartialOrd
+    + Send
+    + Sync
+    + 'static
+    + Add<Output = Self>
+    + AddAssign
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// Minus infinity.
+    const NEG_INFINITY: Self;
+
+    /// Exact.
+    fn from_f32(value: f32) -> Self;
+    /// Rounded.
+    fn from_f64(value: f64) -> Self;
+    /// Exact.
+    fn to_f64(self) -> f64;
+    /// Rounded.
+    fn to_f32(self) -> f32;
+    /// `e` to the power of self.
+    fn exp(self) -> Self;
+    /// f32 data in this precision, without a copy if it is the same.
+    fn widen(data: &[f32]) -> Cow<'_, [Self]>;
+
+    /// True for NaN.
+    #[expect(clippy::eq_op, reason = "the definition of NaN")]
+    fn is_nan(self) -> bool {
+        self != self
+    }
+}
+
+impl Scalar for f32 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+    const NEG_INFINITY: Self = Self::NEG_INFINITY;
+
+    fn from_f32(value: f32) -> Self {
+        value
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
+    fn from_f64(value: f64) -> Self {
+        value as Self
+    }
+
+    fn to_f64(self) -> f64 {
+        self.into()
+    }
+
+    fn to_f32(self) -> f32 {
+        self
+    }
+
+    fn exp(self) -> Self {
+        Self::exp(self)
+    }
+
+    fn widen(data: &[f32]) -> Cow<'_, [Self]> {
+        Cow::Borrowed(data)
+    }
+}
+
+impl Scalar for f64 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+    const NEG_INFINITY: Self = Self::NEG_INFINITY;
+
+    fn from_f32(value: f32) -> Self {
+        value.into()
+    }
+
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+
+    fn to_f64(self) -> f64 {
+        self
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
+    fn to_f32(self) -> f32 {
+        self as f32
+    }
+
+    fn exp(self) -> Self {
+        Self::exp(self)
+    }
+
+    fn widen(data: &[f32]) -> Cow<'_, [Self]> {
+        Cow::Owned(data.iter().copied().map(Self::from).collect())
+    }
+}
+
+/// A dense row-major array of scalars.
+#[derive(Clone, Debug)]
+pub struct Array<'a, T: Clone> {
+    /// Extents, outermost first.
+    pub shape: Vec<usize>,
+    /// Elements.
+    pub data: Cow<'a, [T]>,
+}
+
+impl<T: Clone> Array<'static, T> {
+    pub(super) fn new(shape: impl Into<Vec<usize>>, data: Vec<T>) -> Self {
+        let shape = shape.into();
+        assert_eq!(
+            shape.iter().product::<usize>(),
+            data.len(),
+            "elements of {shape:?}"
+        );
+        Self {
+            shape,
+            data: Cow::Owned(data),
+        }
+    }
+}
+
+impl<T: Scalar> Array<'_, T> {
+    /// Element by element.
+    pub(super) fn map(&self, f: impl Fn(T) -> T) -> Array<'static, T> {
+        Array::new(
+            self.shape.clone(),
+            self.data.iter().copied().map(f).collect(),
+        )
+    }
+
+    /// Element by element with another array of the same shape.
+    pub(super) fn zip(&self, other: &Array<'_, T>, f: impl Fn(T, T) -> T) -> Array<'static, T> {
+        let pairs = self.data.iter().zip(other.data.iter());
+        Array::new(self.shape.clone(), pairs.map(|(&a, &b)| f(a, b)).collect())
+    }
+}
+
+/// A value of the graph on the CPU.
+#[derive(Clone, Debug)]
+pub enum Value<'a, T: Clone> {
+    /// f32 tensors, in the path's precision.
+    Real(Array<'a, T>),
+    /// u8 and i64 tensors, which no layer computes with in floating point.
+    Exact(Cow<'a, Tensor>),
+}
+
+impl<T: Scalar> From<Array<'static, T>> for Value<'static, T> {
+    fn from(array: Array<'static, T>) -> Self {
+        Self::Real(array)
+    }
+}
+
+impl<'a, T: Scalar> Value<'a, T> {
+    pub(super) fn from_tensor(tensor: &'a Tensor) -> Self {
+        match tensor.data() {
+            Data::F32(data) => Self::Real(Array {
+                shape: tensor.shape().to_vec(),
+                data: T::widen(data),
+            }),
+            _ => Self::Exact(Cow::Borrowed(tensor)),
+        }
+    }
+
+    /// The array of a value that the graph knows to be f32.
+    pub(super) fn real(&self) -> &Array<'a, T> {
+        match self {
+            Self::Real(array) => array,
+            Self::Exact(tensor) => unreachable!("the graph checked for f32, not {}", tensor.ty()),
+        }
+    }
+
+    /// The tensor of a value that the graph knows not to be f32.
+    pub(super) fn exact(&self) -> &Tensor {
+        match self {
+            Self::Exact(tensor) => tensor,
+            Self::Real(array) => unreachable!("the graph checked against f32 {:?}", array.shape),
+        }
+    }
+
+    /// Rounded to the types of the graph.
+    pub(super) fn tensor(&self) -> Tensor {
+        match self {
+            Self::Real(array) => {
+                let data = array.data.iter().map(|value| value.to_f32()).collect();
+                Tensor::dense(array.shape.clone(), Data::F32(data))
+            }
+            Self::Exact(tensor) => tensor.clone().into_owned(),
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Batch normalisation by its definition.
+
+use super::array::{Array, Scalar, Value};
+use super::bound::{Bounded, EPSILON, TINY, gamma};
+use crate::ops::{BatchNorm, Mode};
+use crate::tensor::Tensor;
+use rayon::prelude::*;
+use std::borrow::Cow;
+
+/// N, C and the elements of one plane.
+fn extents(shape: &[usize]) -> [usize; 3] {
+    [shape[0], shape[1], shape[2..].iter().product()]
+}
+
+/// The planes of one channel.
+fn planes<T>(
+    x: &[T],
+    [_, channels, plane]: [usize; 3],
+    channel: usize,
+) -> impl Iterator<Item = &[T]> + Clone {
+    x.chunks_exact(plane).skip(channel).step_by(channels)
+}
+
+/// Elements added in the path's precision before the sum goes on in f64.
+const CHUNK: usize = 512;
+const LANES: usize = 16;
+
+/// Sum of `f` over the planes of a channel: lanes of short sums in the path's precision, these summed in f64.
+fn sum<'a, T: Scalar>(planes: impl Iterator<Item = &'a [T]>, f: impl Fn(T) -> T) -> f64 {
+    let mut total = 0.0;
+    for chunk in planes.flat_map(|plane| plane.chunks(CHUNK)) {
+        let mut lanes = [T::ZERO; LANES];
+        let (groups, rest) = chunk.as_chunks::<LANES>();
+        for group in groups {
+            for (lane, &value) in lanes.iter_mut().zip(group) {
+                *lane += f(value);
+            }
+        }
+        for (lane, &value) in lanes.iter_mut().zip(rest) {
+            *lane += f(value);
+        }
+        total += lanes.into_iter().map(T::to_f64).sum::<f64>();
+    }
+    total
+}
+
+/// Mean and sum of squared deviations of a channel: two passes, the second corrected for the rounding of the mean
+/// (Chan, Golub, LeVeque 1983).
+#[expect(clippy::cast_precision_loss, reason = "a count far below 2^53")]
+fn moments<T: Scalar>(x: &[T], extents: [usize; 3], channel: usize) -> (f64, f64) {
+    let count = (extents[0] * extents[2]) as f64;
+    let planes = planes(x, extents, channel);
+    let mean = T::from_f64(sum(planes.clone(), |x| x) / count);
+    if !mean.to_f64().is_finite() {
+        return (mean.to_f64(), f64::NAN);
+    }
+    let drift = sum(planes.clone(), |x| x - mean);
+    let squares = sum(planes, |x| (x - mean) * (x - mean));
+    (
+        mean.to_f64() + drift / count,
+        squares - drift * drift / count,
+    )
+}
+
+/// Weight and bias, the identity where they are absent.
+fn affine<'a, V>(layer: &BatchNorm, inputs: &[&'a V], behind: usize) -> [Option<&'a V>; 2] {
+    let weight = layer.has_weight.then(|| inputs[behind]);
+    let behind = behind + usize::from(layer.has_weight);
+    [weight, layer.has_bias.then(|| inputs[behind])]
+}
+
+/// `(x - mean) / sqrt(var + eps) * weight + bias`, channel by channel.
+fn normalize<T: Scalar>(
+    layer: &BatchNorm,
+    x: &Array<'_, T>,
+    statistics: impl Fn(usize) -> (f64, f64),
+    [weight, bias]: [Option<&Array<'_, T>>; 2],
+) -> Array<'static, T> {
+    let [_, channels, plane] = extents(&x.shape);
+    let coefficients: Vec<[T; 3]> = (0..channels)
+        .map(|channel| {
+            let (mean, variance) = statistics(channel);
+            let weight = weight.map_or(1.0, |weight| weight.data[channel].to_f64());
+            let scale = weight / (variance + layer.eps).sqrt();
+            let bias = bias.map_or(T::ZERO, |bias| bias.data[channel]);
+            [T::from_f64(mean), T::from_f64(scale), bias]
+        })
+        .collect();
+    let mut y = x.data.to_vec();
+    y.par_chunks_mut(plane.max(1))
+        .enumerate()
+        .for_each(|(index, plane)| {
+            let [mean, scale, bias] = coefficients[index % channels];
+            for value in plane {
+                *value = (*value - mean) * scale + bias;
+            }
+        });
+    Array::new(x.shape.clone(), y)
+}
+
+pub(super) fn run<T: Scalar>(
+    layer: &BatchNorm,
+    inputs: &[&Value<'_, T>],
+) -> Vec<Value<'static, T>> {
+    let x = inputs[0].real();
+    let statistic = |input: usize, channel: usize| inputs[input].real().data[channel].to_f64();
+    let Mode::Train { momentum } = layer.mode else {
+        let affine = affine(layer, inputs, 3).map(|value| value.map(Value::real));
+        let running = |channel| (statistic(1, channel), statistic(2, channel));
+        return vec![normalize(layer, x, running, affine).into()];
+    };
+    let affine = affine(layer, inputs, 4).map(|value| value.map(Value::real));
+    let extents = extents(&x.shape);
+    let channels = extents[1];
+    #[expect(clippy::cast_precision_loss, reason = "a count far below 2^53")]
+    let count = (extents[0] * extents[2]) as f64;
+    let moments: Vec<(f64, f64)> = (0..channels)
+        .into_par_iter()
+        .map(|channel| moments(&x.data, extents, channel))
+        .collect();
+    let y = normalize(layer, x, |c| (moments[c].0, moments[c].1 / count), affine);
+    let moved = |input: usize, batch: &dyn Fn(usize) -> f64| {
+        let new = |channel| {
+            let old = statistic(input, channel);
+            // Without a value in the batch there is nothing to move towards.
+            let new = if extents[0] == 0 {
+                old
+            } else {
+                (1.0 - momentum) * old + momentum * batch(channel)
+            };
+            T::from_f64(new)
+        };
+        Value::from(Array::new([channels], (0..channels).map(new).collect()))
+    };
+    let mean = moved(1, &|channel| moments[channel].0);
+    let variance = moved(2, &|channel| moments[channel].1 / (count - 1.0));
+    let batches = inputs[3].exact().as_i64().map_or(0, |batches| batches[0]);
+    let batches = Tensor::counter(batches.wrapping_add(1));
+    vec![y.into(), mean, variance, Value::Exact(Cow::Owned(batches))]
+}
+
+/// How an implementation finds the moments, as far as its error depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Moments {
+    /// Additions behind one another.
+    pub depth: usize,
+    /// Sums are of deviations from the channel's first element, not of the elements.
+    pub pivot: bool,
+    /// The result is `x scale + (bias - mean scale)`, which loses the digits that x and mean share.
+    pub folded: bool,
+}
+
+impl Moments {
+    /// Of this crate's f32 path.
+    pub const CPU: Self = Self {
+        depth: CHUNK / LANES + LANES,
+        pivot: false,
+        folded: false,
+    };
+
+    /// Of PyTorch's CPU kernels, whose sums are f64 after fewer additions than ours.
+    pub const PYTORCH: Self = Self {
+        folded: true,
+        ..Self::CPU
+    };
+}
+
+/// Statistics of a channel as an implementation in f32 may see them.
+struct Statistics {
+    mean: f64,
+    mean_error: f64,
+    variance: f64,
+    variance_error: f64,
+    /// Largest |x - pivot|.
+    deviation: f64,
+}
+
+/// Bounds of the statistics of the batch.
+///
+/// With D the largest deviation from the pivot, a merge of two means rounds by 12 eps D at most, a sum of blocks less;
+/// `depth` of them follow one another. The squares move by their own roundings, and by the error `e` of each
+/// difference of two means: over a tree of merges the weights `na nb / n` of `2 delta e + e^2` add up to less than
+/// 10 n, and Cauchy-Schwarz bounds the first term by the variance.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+fn batch_statistics(x: &Bounded, method: Moments, channel: usize) -> Statistics {
+    let extents = extents(&x.value.shape);
+    let count = (extents[0] * extents[2]) as f64;
+    let (mean, squares) = moments(&x.value.data, extents, channel);
+    let variance = squares / count;
+    let values = || planes(&x.value.data, extents, channel).flatten();
+    let errors = || planes(&x.error.data, extents, channel).flatten();
+    let largest = errors().fold(0.0, |a: f64, &b| a.max(b));
+    let pivot = if method.pivot {
+        values().next().copied().unwrap_or(0.0)
+    } else {
+        0.0
+    };
+    let deviation = values().fold(0.0, |a: f64, &b| a.max((b - pivot).abs())) + 2.0 * largest;
+    let rounding = (12.0 * method.depth as f64 + 1.0) * EPSILON * deviation;
+    let moved = errors().sum::<f64>() / count;
+    let moved_square = errors().map(|error| error * error).sum::<f64>() / count;
+    let difference = 2.0 * rounding;
+    let between = (10.0 * variance).sqrt() * 2.0 * difference + 10.0 * difference * difference;
+    Statistics {
+        mean,
+        mean_error: rounding + moved,
+        variance,
+        variance_error: between
+            + gamma(10 * method.depth) * (variance + between)
+            + 2.0 * (variance * moved_square).sqrt()
+            + moved_square
+            + TINY,
+        deviation,
+    }
+}
+
+/// Bound of the normalised values: of the centred value, of the scale, and of the last two operations.
+fn normalized_bound(
+    layer: &BatchNorm,
+    x: &Bounded,
+    y: &Array<'_, f64>,
+    statistics: impl Fn(usize) -> Statistics,
+    [weight, bias]: [Option<&Bounded>; 2],
+    folded: bool,
+) -> Array<'static, f64> {
+    let [_, channels, plane] = extents(&x.value.shape);
+    let part = |of: Option<&Bounded>, channel: usize, otherwise: f64| {
+        of.map_or((otherwise, 0.0), |of| {
+            (of.value.data[channel], of.error.data[channel])
+        })
+    };
+    let channels: Vec<_> = (0..channels)
+        .map(|channel| {
+            let s = statistics(channel);
+            let (weight, weight_error) = part(weight, channel, 1.0);
+            let inverse = 1.0 / (s.variance + layer.eps).sqrt();
+            // 1 / sqrt is convex: it moves most towards 0. Division 3, sum 1, eps 1 roundings of the argument,
+            // inverseSqrt 2 ULP of the result.
+            let lowest = (s.variance - s.variance_error).max(0.0) * (1.0 - 4.0 * EPSILON);
+            let highest = 1.0 / ((lowest + layer.eps * (1.0 - EPSILON)) * (1.0 - EPSILON)).sqrt();
+            let inverse_error = highest * (1.0 + 4.0 * EPSILON) - inverse;
+            let scale = (weight * inverse).abs();
+            let scale_error = weight.abs() * inverse_error
+                + weight_error * (inverse + inverse_error)
+                + EPSILON * (scale + weight.abs() * inverse_error);
+            let (bias, bias_error) = part(bias, channel, 0.0);
+            (s, scale, scale_error, bias.abs(), bias_error)
+        })
+        .collect();
+    let values = x
+        .value
+        .data
+        .iter()
+        .zip(x.error.data.iter())
+        .zip(y.data.iter());
+    let error = |(index, ((&x, &x_error), &y)): (usize, ((&f64, &f64), &f64))| {
+        let (s, scale, scale_error, bias, bias_error) = &channels[index / plane % channels.len()];
+        let centred = (x - s.mean).abs();
+        let centred_error =
+            x_error + s.mean_error + EPSILON * (s.deviation + centred + s.mean_error);
+        let product_error = centred_error * (scale + scale_error) + centred * scale_error;
+        let product = centred * scale + product_error;
+        let mut result = product_error + EPSILON * product + bias_error;
+        if folded {
+            result += 4.0 * EPSILON * ((x.abs() + s.mean.abs()) * (scale + scale_error) + bias);
+        }
+        result + EPSILON * (y.abs() + result) + TINY
+    };
+    Array::new(
+        x.value.shape.clone(),
+        values.enumerate().map(error).collect(),
+    )
+}
+
+/// Bound of one output, of which `value` is the oracle's: the normalised values, or a new running statistic.
+pub(super) fn bound(
+    layer: &BatchNorm,
+    inputs: &[&Bounded],
+    output: usize,
+    value: &Array<'_, f64>,
+    method: Moments,
+) -> Array<'static, f64> {
+    let x = inputs[0];
+    match (layer.mode, output) {
+        (Mode::Eval, _) => {
+            let running = |channel: usize| Statistics {
+                mean: inputs[1].value.data[channel],
+                mean_error: inputs[1].error.data[channel],
+                variance: inputs[2].value.data[channel],
+                variance_error: inputs[2].error.data[channel],
+                deviation: 0.0,
+            };
+            let affine = affine(layer, inputs, 3);
+            normalized_bound(layer, x, value, running, affine, method.folded)
+        }
+        (Mode::Train { .. }, 0) => {
+            let batch = |channel| batch_statistics(x, method, channel);
+            let affine = affine(layer, inputs, 4);
+            normalized_bound(layer, x, value, batch, affine, method.folded)
+        }
+        (Mode::Train { momentum }, _) => running_bound(inputs, output, momentum, method),
+    }
+}
+
+/// Bound of the new running mean (output 1) or variance (output 2).
+fn running_bound(
+    inputs: &[&Bounded],
+    output: usize,
+    momentum: f64,
+    method: Moments,
+) -> Array<'static, f64> {
+    let [batch, channels, plane] = extents(&inputs[0].value.shape);
+    if batch == 0 {
+        return Array::new([channels], vec![0.0; channels]);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a count far below 2^53")]
+    let count = (batch * plane) as f64;
+    let unbiased = count / (count - 1.0);
+    let error = |channel: usize| {
+        let old = inputs[output].value.data[channel];
+        let old_error = inputs[output].error.data[channel];
+        let s = batch_statistics(inputs[0], method, channel);
+        let (magnitude, error) = match output {
+            // The mean is a pivot and a mean of deviations from it, neither larger than this.
+            1 => (s.mean.abs() + 2.0 * s.deviation, s.mean_error),
+            _ => (s.variance * unbiased, s.variance_error * unbiased),
+        };
+        let kept = (1.0 - momentum) * old.abs();
+        (1.0 - momentum) * old_error
+            + momentum * error
+            + gamma(8) * (kept + momentum * (magnitude + error))
+            + TINY
+    };
+    Array::new([channels], (0..channels).map(error).collect())
+}

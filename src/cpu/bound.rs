@@ -1,0 +1,205 @@
+//! What a result may be: the oracle's value and a bound of the error of any f32 implementation.
+//!
+//! Each value carries the largest error that the nodes before it may have made. A layer moves the errors of its inputs
+//! (by the same layer run on magnitudes) and adds its own roundings: `gamma(n) = n eps / (1 - n eps)` for n of them in
+//! any order, with or without fused multiply-add (Higham, "Accuracy and Stability of Numerical Algorithms", 3.1).
+//! No tolerance is chosen. An error of exactly 0 asks for equality.
+
+use super::array::{Array, Value};
+use super::batch_norm::Moments;
+use super::{
+    add, avg_pool, batch_norm, conv, evaluate, interpolate, max_pool, relu, sigmoid,
+    variable_tensors,
+};
+use crate::error::Result;
+use crate::graph::{Graph, Node, Source};
+use crate::ops::{Op, moments_depth};
+use crate::tensor::Tensor;
+use crate::variables::Variables;
+
+/// Largest relative error of one f32 operation. WGSL leaves the rounding direction open, so a whole unit.
+pub(super) const EPSILON: f64 = f32::EPSILON as f64;
+
+/// Largest error of an operation whose result is below the normal numbers: a device may flush it to 0.
+pub(super) const TINY: f64 = f32::MIN_POSITIVE as f64;
+
+/// Largest relative error of `n` operations that follow one another.
+#[expect(clippy::cast_precision_loss, reason = "a count far below 2^53")]
+pub(super) fn gamma(n: usize) -> f64 {
+    let error = n as f64 * EPSILON;
+    if error < 1.0 {
+        error / (1.0 - error)
+    } else {
+        f64::INFINITY
+    }
+}
+
+/// A value in double precision and the largest error of an f32 implementation of it.
+#[derive(Clone, Debug)]
+pub struct Bounded {
+    /// The oracle's value.
+    pub value: Array<'static, f64>,
+    /// Bound of the absolute error; 0 where the result must be equal.
+    pub error: Array<'static, f64>,
+}
+
+impl Bounded {
+    /// A value without error.
+    fn exact(value: Array<'static, f64>) -> Self {
+        let error = value.map(|_| 0.0);
+        Self { value, error }
+    }
+
+    /// True if there is no error.
+    pub(super) fn is_exact(&self) -> bool {
+        self.error.data.iter().all(|&error| error <= 0.0)
+    }
+
+    /// The largest absolute value that an implementation may see.
+    pub(super) fn magnitude(&self) -> Array<'static, f64> {
+        self.value
+            .zip(&self.error, |value, error| value.abs() + error)
+    }
+}
+
+/// True for sums of integers below 2^24: every partial sum is exact in f32, in any order.
+pub(super) fn is_exact_sum(inputs: &[&Bounded], largest: f64) -> bool {
+    let whole = |input: &&Bounded| {
+        input
+            .value
+            .data
+            .iter()
+            .all(|value| value.fract().abs() <= 0.0)
+    };
+    largest < 16_777_216.0
+        && inputs.iter().all(|input| input.is_exact())
+        && inputs.iter().all(whole)
+}
+
+/// What a run of a graph must give.
+#[derive(Clone, Debug)]
+pub enum Expected {
+    /// f32, within the bound.
+    Within(Bounded),
+    /// u8 or i64, equal.
+    Equal(Tensor),
+}
+
+/// The expected outputs of a run, and the expected variables after it, by name. `method` says how the implementation
+/// under test finds the moments of a batch norm; `None` for the kernels of this crate.
+///
+/// # Errors
+/// As [`cpu::run`](super::run).
+#[expect(
+    clippy::type_complexity,
+    reason = "two lists of names and expectations"
+)]
+pub fn expect<'a>(
+    graph: &'a Graph,
+    variables: &Variables,
+    inputs: &[(&'a str, &'a Tensor)],
+    method: Option<Moments>,
+) -> Result<(Vec<(String, Expected)>, Vec<(String, Expected)>)> {
+    let tensors = variable_tensors(graph, variables)?;
+    let values = evaluate::<f64>(graph, &tensors, inputs)?;
+    let expected = bounds(graph, values, method);
+    let outputs = graph.outputs.iter();
+    let outputs = outputs.map(|(name, value)| (name.clone(), expected[value.index].clone()));
+    let updates = graph.assigns.iter().filter_map(|assign| {
+        let Source::Variable { name, .. } = &graph.values[assign.variable.index].source else {
+            return None;
+        };
+        Some((name.clone(), expected[assign.value.index].clone()))
+    });
+    let updates: Vec<_> = updates.collect();
+    Ok((outputs.collect(), updates))
+}
+
+/// Every value of the graph with its bound.
+fn bounds(graph: &Graph, values: Vec<Value<'_, f64>>, method: Option<Moments>) -> Vec<Expected> {
+    let mut expected: Vec<Expected> = Vec::with_capacity(values.len());
+    for (info, value) in graph.values.iter().zip(values) {
+        expected.push(match value {
+            Value::Exact(tensor) => Expected::Equal(tensor.into_owned()),
+            Value::Real(array) => {
+                let value = Array::new(array.shape, array.data.into_owned());
+                let mut bounded = Bounded::exact(value);
+                if let Source::Node(node) = info.source {
+                    let node = &graph.nodes[node];
+                    let output = expected.len() - node.outputs[0].index;
+                    if let Some(error) =
+                        error(graph, node, output, &bounded.value, &expected, method)
+                    {
+                        bounded.error = error;
+                    }
+                }
+                Expected::Within(bounded)
+            }
+        });
+    }
+    expected
+}
+
+/// Bound of one output of a node; `None` if it is exact.
+fn error(
+    graph: &Graph,
+    node: &Node,
+    output: usize,
+    value: &Array<'static, f64>,
+    expected: &[Expected],
+    method: Option<Moments>,
+) -> Option<Array<'static, f64>> {
+    let empty = Bounded::exact(Array::new([0], Vec::new()));
+    let inputs: Vec<&Bounded> = node
+        .inputs
+        .iter()
+        .map(|input| match &expected[input.index] {
+            Expected::Within(bounded) => bounded,
+            Expected::Equal(_) => &empty,
+        })
+        .collect();
+    Some(match &node.op {
+        Op::Add(_) => add::bound(inputs[0], inputs[1]),
+        Op::AvgPool(layer) => avg_pool::bound(layer, inputs[0], value),
+        Op::BatchNorm(layer) => {
+            let method = method.unwrap_or_else(|| Moments {
+                depth: moments_depth(&graph.values[node.inputs[0].index].ty),
+                pivot: true,
+                folded: false,
+            });
+            batch_norm::bound(layer, &inputs, output, value, method)
+        }
+        Op::Conv(layer) => conv::bound(layer, inputs[0], inputs[1], inputs.get(2).copied()),
+        Op::Copy(_) => inputs[0].error.clone(),
+        Op::Interpolate(layer) => interpolate::bound(layer, inputs[0]),
+        Op::MaxPool(layer) => max_pool::bound(layer, inputs[0]),
+        Op::Normalize(_) => return None,
+        Op::Relu(_) => relu::bound(inputs[0]),
+        Op::Sigmoid(_) => sigmoid::bound(inputs[0], value),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gamma_grows_with_the_roundings_and_ends_at_infinity() {
+        assert!(gamma(0) <= 0.0);
+        assert!(gamma(1) > EPSILON && gamma(1) < 1.001 * EPSILON);
+        assert!(gamma(2) > 2.0 * EPSILON);
+        assert!(gamma(1 << 23).is_infinite());
+    }
+
+    #[test]
+    fn only_sums_of_small_integers_are_exact() {
+        let bounded = |value: f64| Bounded::exact(Array::new([1], vec![value]));
+        assert!(is_exact_sum(&[&bounded(3.0)], 1e6));
+        assert!(!is_exact_sum(&[&bounded(3.0)], 16_777_216.0));
+        assert!(!is_exact_sum(&[&bounded(3.5)], 1e6));
+        assert!(!is_exact_sum(&[&bounded(f64::NAN)], 1e6));
+        let mut inexact = bounded(3.0);
+        inexact.error = Array::new([1], vec![0.5]);
+        assert!(!is_exact_sum(&[&inexact], 1e6));
+    }
+}

@@ -1,0 +1,91 @@
+//! Nearest neighbour by PyTorch's index arithmetic, which is f32 whatever the path's precision.
+
+use super::array::{Array, Scalar};
+use super::bound::Bounded;
+use crate::ops::{Interpolate, OutputSize};
+use rayon::prelude::*;
+
+/// Source of output position `i` of an axis with `extent` elements.
+///
+/// PyTorch: `min(floorf(i * scale), extent - 1)`; its 2-dimensional kernel copies an axis that keeps its extent and
+/// repeats each element of one that doubles, whatever the scale (`nearest_idx` in `ATen/native/UpSample.h`).
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the arithmetic of the definition"
+)]
+fn source(layer: &Interpolate, axis: usize, extent: usize, output: usize, i: usize) -> usize {
+    let (scale, dims) = match &layer.output {
+        OutputSize::Size(size) => (extent as f32 / output as f32, size.len()),
+        OutputSize::ScaleFactor(factor) => ((1.0 / factor[axis]) as f32, factor.len()),
+    };
+    if dims == 2 && output == extent {
+        return i;
+    }
+    if dims == 2 && output == 2 * extent {
+        return i >> 1;
+    }
+    let position = (i as f32 * scale).floor() as usize;
+    if position < extent {
+        position
+    } else {
+        extent - 1
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the arithmetic of the definition"
+)]
+fn output_extent(layer: &Interpolate, axis: usize, extent: usize) -> usize {
+    match &layer.output {
+        OutputSize::Size(size) => size[axis],
+        OutputSize::ScaleFactor(factor) => (extent as f64 * factor[axis]).floor() as usize,
+    }
+}
+
+/// Each output copies one input.
+pub(super) fn run<T: Scalar>(layer: &Interpolate, x: &Array<'_, T>) -> Array<'static, T> {
+    let dims = x.shape.len() - 2;
+    let mut shape = x.shape[..2].to_vec();
+    let mut sources = vec![vec![0]; 3 - dims];
+    let mut extents = vec![1; 3 - dims];
+    for (axis, &extent) in x.shape[2..].iter().enumerate() {
+        let output = output_extent(layer, axis, extent);
+        shape.push(output);
+        extents.push(extent);
+        sources.push(
+            (0..output)
+                .map(|i| source(layer, axis, extent, output, i))
+                .collect(),
+        );
+    }
+    let plane: usize = sources.iter().map(Vec::len).product();
+    let mut y = vec![T::ZERO; shape.iter().product()];
+    let planes = x.data.par_chunks(extents.iter().product::<usize>().max(1));
+    y.par_chunks_mut(plane.max(1))
+        .zip(planes)
+        .for_each(|(y, x)| {
+            let mut rows = y.chunks_mut(sources[2].len());
+            for d in &sources[0] {
+                for h in &sources[1] {
+                    let from = (d * extents[1] + h) * extents[2];
+                    let input = &x[from..from + extents[2]];
+                    if let Some(row) = rows.next() {
+                        for (y, &w) in row.iter_mut().zip(&sources[2]) {
+                            *y = input[w];
+                        }
+                    }
+                }
+            }
+        });
+    Array::new(shape, y)
+}
+
+/// The errors are copied with the values.
+pub(super) fn bound(layer: &Interpolate, x: &Bounded) -> Array<'static, f64> {
+    run(layer, &x.error)
+}

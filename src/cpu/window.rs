@@ -1,0 +1,174 @@
+//! Sliding windows from their definition: the positions are walked, not computed by formula.
+
+use super::array::{Array, Scalar};
+use rayon::prelude::*;
+
+/// One spatial axis of a sliding window. Positions are elements of the input; negative ones lie in the padding.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    /// Elements of the input.
+    pub(super) extent: i64,
+    pub(super) kernel: i64,
+    pub(super) stride: i64,
+    pub(super) dilation: i64,
+    /// Padding behind the input.
+    pub(super) behind: i64,
+    /// First position of each window.
+    pub(super) starts: Vec<i64>,
+}
+
+impl Axis {
+    /// Windows start at the beginning of the padding and move by the stride for as long as they fit. In ceil mode one
+    /// more is allowed to hang over, if something is left uncovered and it begins before the padding behind the input.
+    pub(super) fn new(
+        extent: usize,
+        [kernel, stride, dilation]: [usize; 3],
+        [before, behind]: [usize; 2],
+        ceil_mode: bool,
+    ) -> Self {
+        let [extent, kernel, stride, dilation, before, behind] =
+            [extent, kernel, stride, dilation, before, behind].map(small);
+        let reach = dilation.saturating_mul(kernel - 1);
+        let last = extent + behind - 1;
+        let mut starts = Vec::new();
+        let mut start = -before;
+        while start.saturating_add(reach) <= last {
+            starts.push(start);
+            start = start.saturating_add(stride);
+        }
+        let covered = starts.last().map_or(i64::MIN, |start| start + reach);
+        if ceil_mode && covered < last && start < extent {
+            starts.push(start);
+        }
+        Self {
+            extent,
+            kernel,
+            stride,
+            dilation,
+            behind,
+            starts,
+        }
+    }
+
+    /// An axis that is not there.
+    pub(super) fn missing() -> Self {
+        Self::new(1, [1, 1, 1], [0, 0], false)
+    }
+
+    /// Positions within the input that a window covers.
+    pub(super) fn taps(&self, window: usize) -> impl Iterator<Item = (usize, usize)> + use<'_> {
+        let start = self.starts[window];
+        (0..self.kernel).filter_map(move |tap| {
+            let position = start + tap * self.dilation;
+            let inside = (0..self.extent).contains(&position);
+            inside.then(|| (index(tap), index(position)))
+        })
+    }
+
+    /// For one tap: the windows whose element lies within the input, and the first such element.
+    pub(super) fn windows_at(&self, tap: i64) -> (std::ops::Range<usize>, usize) {
+        let position = |start: i64| start + tap * self.dilation;
+        let before = self.starts.partition_point(|&start| position(start) < 0);
+        let within = self
+            .starts
+            .partition_point(|&start| position(start) < self.extent);
+        let first = self.starts.get(before).map_or(0, |&start| position(start));
+        (
+            before..within.max(before),
+            index(first.clamp(0, self.extent)),
+        )
+    }
+}
+
+/// The graph has checked that the tensor exists; what is larger has no effect (the stride of a single window).
+fn small(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(super) fn index(position: i64) -> usize {
+    usize::try_from(position).unwrap_or(0)
+}
+
+/// The depth, height and width axes of a layer over 1 to 3 dimensions.
+pub(super) fn axes(dims: usize, axis: impl Fn(usize) -> Axis) -> [Axis; 3] {
+    let missing = 3 - dims;
+    std::array::from_fn(|position| match position.checked_sub(missing) {
+        Some(given) => axis(given),
+        None => Axis::missing(),
+    })
+}
+
+/// Shape of the output of windows over the spatial axes of `shape`.
+pub(super) fn output_shape(shape: &[usize], axes: &[Axis; 3]) -> Vec<usize> {
+    let spatial = axes[5 - shape.len()..].iter().map(|axis| axis.starts.len());
+    shape[..2].iter().copied().chain(spatial).collect()
+}
+
+/// Folds every window of every plane, planes in parallel: rows of outputs begin as `start`; `fold(outputs, inputs,
+/// stride)` takes one tap of neighbouring windows, whose elements are every stride-th input; `finish(row, depth,
+/// height)` ends a row.
+pub(super) fn fold_windows<T: Scalar>(
+    x: &Array<'_, T>,
+    axes: &[Axis; 3],
+    start: T,
+    fold: impl Fn(&mut [T], &[T], usize) + Sync,
+    finish: impl Fn(&mut [T], usize, usize) + Sync,
+) -> Array<'static, T> {
+    let shape = output_shape(&x.shape, axes);
+    let [depth, height, width] = axes;
+    let (rows, columns) = (height.starts.len(), width.starts.len());
+    let mut y = vec![start; shape.iter().product()];
+    let plane = rows * columns * depth.starts.len();
+    let source = index(depth.extent * height.extent * width.extent);
+    let taps: Vec<_> = (0..width.kernel).map(|tap| width.windows_at(tap)).collect();
+    y.par_chunks_mut(plane.max(1))
+        .zip(x.data.par_chunks(source.max(1)))
+        .for_each(|(y, x)| {
+            for (at, row) in y.chunks_mut(columns).enumerate() {
+                let (d, h) = (at / rows, at % rows);
+                for (_, id) in depth.taps(d) {
+                    for (_, ih) in height.taps(h) {
+                        let from = (id * index(height.extent) + ih) * index(width.extent);
+                        let input = &x[from..from + index(width.extent)];
+                        for (windows, first) in &taps {
+                            fold(
+                                &mut row[windows.clone()],
+                                &input[*first..],
+                                index(width.stride),
+                            );
+                        }
+                    }
+                }
+                finish(row, d, h);
+            }
+        });
+    Array::new(shape, y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_walked_as_pytorch_counts_them() {
+        let windows = |extent, kernel, stride, padding, ceil| {
+            Axis::new(extent, [kernel, stride, 1], [padding; 2], ceil).starts
+        };
+        assert_eq!(windows(6, 1, 2, 0, false), [0, 2, 4]);
+        assert_eq!(windows(5, 2, 2, 1, true), [-1, 1, 3]);
+        assert_eq!(windows(5, 3, 2, 0, false), [0, 2]);
+        assert_eq!(windows(6, 3, 2, 0, true), [0, 2, 4]);
+        assert_eq!(windows(2, 3, 2, 0, true), [0]);
+        assert_eq!(windows(2, 3, 2, 0, false), [0i64; 0]);
+    }
+
+    #[test]
+    fn a_tap_meets_the_windows_within_the_input() {
+        let axis = Axis::new(5, [3, 2, 1], [1, 1], false);
+        assert_eq!(axis.starts, [-1, 1, 3]);
+        assert_eq!(axis.windows_at(0), (1..3, 1));
+        assert_eq!(axis.windows_at(1), (0..3, 0));
+        assert_eq!(axis.windows_at(2), (0..2, 1));
+        assert_eq!(axis.taps(0).collect::<Vec<_>>(), [(1, 0), (2, 1)]);
+    }
+}
