@@ -1,0 +1,225 @@
+//! Measuring a case: device time against a copy of the same bytes in the same run, and against the CPU path.
+
+use crate::cases::{Case, Input};
+use crate::device::Device;
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::plan::{Options, Plan};
+use crate::session::{Feed, Session, Timer};
+use crate::tensor::{DType, Tensor};
+use crate::variables::Variables;
+use std::time::Instant;
+
+/// Fewest and most samples of a time, and the seconds after which no more are taken.
+const SAMPLES: (usize, usize) = (5, 21);
+const BUDGET: f64 = 12.0;
+/// A sample lasts so long at least, by repetition.
+const SAMPLE_SECONDS: f64 = 1e-3;
+/// Most bytes that the copy reads: beyond every cache, within every binding.
+const COPY_BYTES: u64 = 64 << 20;
+
+/// Median and spread of several samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    /// Median, seconds.
+    pub median: f64,
+    /// Median absolute deviation from it, seconds.
+    pub mad: f64,
+    /// How many samples.
+    pub samples: usize,
+}
+
+impl Spread {
+    /// Of at least one sample.
+    #[must_use]
+    pub fn of(samples: &[f64]) -> Self {
+        let median = median(samples.to_vec());
+        let deviations = samples.iter().map(|sample| (sample - median).abs());
+        Self {
+            median,
+            mad: median_of(deviations),
+            samples: samples.len(),
+        }
+    }
+}
+
+fn median_of(samples: impl Iterator<Item = f64>) -> f64 {
+    median(samples.collect())
+}
+
+fn median(mut samples: Vec<f64>) -> f64 {
+    assert!(!samples.is_empty(), "a median needs a sample");
+    samples.sort_by(f64::total_cmp);
+    let middle = samples.len() / 2;
+    if samples.len().is_multiple_of(2) {
+        f64::midpoint(samples[middle - 1], samples[middle])
+    } else {
+        samples[middle]
+    }
+}
+
+/// What a case costs on a device.
+#[derive(Clone, Debug)]
+pub struct Measurement {
+    /// Time of one run on the device, without uploads and read-back.
+    pub time: Spread,
+    /// Clock of `time`.
+    pub timer: Timer,
+    /// Time of the copy kernel over `copy_bytes`, sampled in turn with `time`.
+    pub copy: Spread,
+    /// Bytes that the copy reads and writes.
+    pub copy_bytes: u64,
+    /// Bytes that the case's dispatches read and write if each touches its tensors once.
+    pub bytes: u64,
+}
+
+impl Measurement {
+    /// Bytes per second of the case.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        rate(self.bytes, self.time.median)
+    }
+
+    /// Bytes per second of the copy.
+    #[must_use]
+    pub fn copy_rate(&self) -> f64 {
+        rate(self.copy_bytes, self.copy.median)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a byte count far below 2^53")]
+fn rate(bytes: u64, seconds: f64) -> f64 {
+    bytes as f64 / seconds
+}
+
+/// A session that can be timed: its inputs are on the device and stay there.
+struct Timed {
+    session: Session,
+    repetitions: u32,
+}
+
+impl Timed {
+    fn new(
+        device: &Device,
+        graph: &Graph,
+        variables: &Variables,
+        inputs: &[Input],
+    ) -> Result<Self> {
+        let options = Options {
+            reuse: false,
+            guard: 0,
+        };
+        let mut session = Session::with_options(device, graph, variables, options)?;
+        session.run(
+            inputs
+                .iter()
+                .map(|(name, tensor)| (name.as_str(), Feed::Tensor(tensor))),
+        )?;
+        session.time(1)?;
+        let once = session.time(1)?.seconds;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a cast of a float saturates"
+        )]
+        let repetitions = (SAMPLE_SECONDS / once).ceil().clamp(1.0, 1000.0) as u32;
+        Ok(Self {
+            session,
+            repetitions,
+        })
+    }
+
+    fn sample(&self) -> Result<(f64, Timer)> {
+        let timing = self.session.time(self.repetitions)?;
+        Ok((timing.seconds, timing.timer))
+    }
+}
+
+/// Bytes that the dispatches of a plan read and write if each touches its tensors once.
+fn traffic(plan: &Plan) -> u64 {
+    let dispatches = plan.dispatches.iter();
+    dispatches
+        .map(|dispatch| {
+            let (read, written) = plan.traffic(dispatch);
+            read + written
+        })
+        .sum()
+}
+
+/// A copy of `bytes / 2` bytes from one buffer to another.
+fn copy(device: &Device, bytes: u64) -> Result<(Timed, u64)> {
+    let elements = usize::try_from((bytes / 2).clamp(16, COPY_BYTES) / 4).unwrap_or(4);
+    let mut graph = Graph::new();
+    let x = graph.input("x", [elements], DType::F32)?;
+    let y = graph.copy(x)?;
+    graph.output("y", y)?;
+    let mut rng = fastrand::Rng::with_seed(1);
+    let random: Vec<f32> = (0..elements).map(|_| rng.f32()).collect();
+    let inputs = [("x".to_owned(), Tensor::new([elements], random)?)];
+    let timed = Timed::new(device, &graph, &Variables::new(), &inputs)?;
+    Ok((timed, elements as u64 * 8))
+}
+
+/// Times a case and a copy of as many bytes in turn, after a warm-up.
+///
+/// # Errors
+/// What preparing or running the case reports.
+pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
+    let variables = case.variables();
+    let timed = Timed::new(device, &case.graph, &variables, &case.inputs())?;
+    let bytes = traffic(timed.session.plan());
+    let (copy, copy_bytes) = copy(device, bytes)?;
+    let (mut times, mut copies) = (Vec::new(), Vec::new());
+    let mut timer = Timer::Device;
+    let start = Instant::now();
+    while times.len() < SAMPLES.0
+        || (times.len() < SAMPLES.1 && start.elapsed().as_secs_f64() < BUDGET)
+    {
+        let (seconds, clock) = timed.sample()?;
+        times.push(seconds);
+        let (seconds, copy_clock) = copy.sample()?;
+        copies.push(seconds);
+        if [clock, copy_clock].contains(&Timer::Wall) {
+            timer = Timer::Wall;
+        }
+    }
+    Ok(Measurement {
+        time: Spread::of(&times),
+        timer,
+        copy: Spread::of(&copies),
+        copy_bytes,
+        bytes,
+    })
+}
+
+/// Times a case on the CPU path, after a warm-up.
+///
+/// # Errors
+/// What running the case reports.
+pub fn measure_cpu(case: &Case) -> Result<Spread> {
+    let (inputs, variables) = (case.inputs(), case.variables());
+    let mut samples = Vec::new();
+    let start = Instant::now();
+    while samples.len() <= SAMPLES.0
+        || (samples.len() <= SAMPLES.1 && start.elapsed().as_secs_f64() < BUDGET / 8.0)
+    {
+        let begin = Instant::now();
+        let feeds = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor));
+        crate::cpu::run(&case.graph, &variables, feeds)?;
+        samples.push(begin.elapsed().as_secs_f64());
+    }
+    Ok(Spread::of(&samples[1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_and_its_spread_ignore_an_outlier() {
+        let spread = Spread::of(&[1.0, 2.0, 3.0, 4.0, 1000.0]);
+        assert!((spread.median - 3.0).abs() < 1e-12);
+        assert!((spread.mad - 1.0).abs() < 1e-12);
+        assert!((Spread::of(&[1.0, 2.0]).median - 1.5).abs() < 1e-12);
+    }
+}

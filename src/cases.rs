@@ -1,0 +1,304 @@
+//! Cases: graphs with data, one list for the command line, the tests and the benches.
+//!
+//! A case is plain data. Named ones are written down with their reason; random ones are made from a seed, and their
+//! name holds it, so that a printed name replays the case.
+
+mod add;
+mod avg_pool;
+mod batch_norm;
+mod conv;
+mod copy;
+mod elementwise;
+mod interpolate;
+mod max_pool;
+mod normalize;
+mod relu;
+mod sigmoid;
+mod unit;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::tensor::{DType, Data, Tensor, TensorType};
+use crate::variables::Variables;
+use fastrand::Rng;
+
+/// What the elements of a case's tensors are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// Integers from -8 to 8 as floats: sums are exact, so that a wrong index shows as an inequality.
+    Integers,
+    /// Reals of both signs, about -4 to 4.
+    Reals,
+    /// Reals of standard deviation 0.01 around 10,000, for the first input: what cancellation destroys.
+    Shifted,
+    /// NaN, infinities, zeros of both signs, and ties.
+    Specials,
+    /// The largest floats, minus infinity, zeros of both signs: what a made-up identity would beat.
+    Extremes,
+    /// One value throughout, for the first input.
+    Constant,
+}
+
+/// A graph with data.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// `layer/what`, or `layer/random/seed`.
+    pub name: String,
+    /// What it is there to show.
+    pub why: &'static str,
+    /// The graph; its variables hold their initial values until data replaces them.
+    pub graph: Graph,
+    /// Of the data.
+    pub seed: u64,
+    /// Of the data.
+    pub values: Values,
+    /// Worth timing: its layer's work at a size that fills a device.
+    pub bench: bool,
+    /// Inputs that are not made from the seed.
+    pub given: Vec<(String, Tensor)>,
+}
+
+/// A named input of a case.
+pub type Input = (String, Tensor);
+
+/// What has cases: the layers by name, and `unit`, layers together.
+pub const NAMES: [&str; 11] = [
+    "add",
+    "avg_pool",
+    "batch_norm",
+    "conv",
+    "copy",
+    "interpolate",
+    "max_pool",
+    "normalize",
+    "relu",
+    "sigmoid",
+    "unit",
+];
+
+/// Draws a graph; `Err` for attributes that do not fit.
+type Random = fn(&mut Rng) -> Result<Graph>;
+
+/// The named cases of one layer and the maker of its random ones.
+fn family(name: &str) -> Option<(Vec<Case>, Random)> {
+    let (cases, random): (fn() -> Vec<Case>, Random) = match name {
+        "add" => (add::cases, add::random),
+        "avg_pool" => (avg_pool::cases, avg_pool::random),
+        "batch_norm" => (batch_norm::cases, batch_norm::random),
+        "conv" => (conv::cases, conv::random),
+        "copy" => (copy::cases, copy::random),
+        "interpolate" => (interpolate::cases, interpolate::random),
+        "max_pool" => (max_pool::cases, max_pool::random),
+        "normalize" => (normalize::cases, normalize::random),
+        "relu" => (relu::cases, relu::random),
+        "sigmoid" => (sigmoid::cases, sigmoid::random),
+        "unit" => (unit::cases, unit::random),
+        _ => return None,
+    };
+    Some((cases(), random))
+}
+
+/// All named cases; those of reals a second time with integers, `+integers` behind the name.
+#[must_use]
+pub fn named() -> Vec<Case> {
+    let families = NAMES.iter().filter_map(|name| family(name));
+    let cases = families.flat_map(|(cases, _)| cases);
+    cases.flat_map(Case::in_both_modes).collect()
+}
+
+/// The case of a name that was printed.
+///
+/// # Errors
+/// [`Error::Unknown`].
+pub fn find(name: &str) -> Result<Case> {
+    let unknown = || Error::Unknown {
+        kind: "case",
+        name: name.to_owned(),
+        known: "`wgcnn check --list` prints them".to_owned(),
+    };
+    let parts: Vec<&str> = name.split('/').collect();
+    if let [layer, "random", seed] = parts[..] {
+        let seed = seed.parse().map_err(|_| unknown())?;
+        return random(layer, seed).ok_or_else(unknown);
+    }
+    named()
+        .into_iter()
+        .find(|case| case.name == name)
+        .ok_or_else(unknown)
+}
+
+/// The random case of a layer for a seed: attributes, shapes, values. `None` if there is no such layer.
+#[must_use]
+pub fn random(layer: &str, seed: u64) -> Option<Case> {
+    let (_, make) = family(layer)?;
+    let mut rng = Rng::with_seed(seed);
+    // Attributes are drawn freely; what PyTorch rejects is drawn again.
+    let graph = (0..10_000).find_map(|_| make(&mut rng).ok())?;
+    let selecting = ["max_pool", "interpolate", "relu", "copy"].contains(&layer);
+    let values = match rng.u8(0..4) {
+        0 => Values::Integers,
+        1 if selecting => pick(&mut rng, &[Values::Specials, Values::Extremes]),
+        1 if layer == "batch_norm" => Values::Shifted,
+        _ => Values::Reals,
+    };
+    Some(Case {
+        name: format!("{layer}/random/{seed}"),
+        why: "random attributes, shapes and values",
+        graph,
+        seed,
+        values,
+        bench: false,
+        given: Vec::new(),
+    })
+}
+
+impl Case {
+    /// A case over `graph`, which `build` fills.
+    fn new(
+        name: impl Into<String>,
+        why: &'static str,
+        build: impl FnOnce(&mut Graph) -> Result<()>,
+    ) -> Self {
+        let name = name.into();
+        let mut graph = Graph::new();
+        let built = build(&mut graph);
+        assert!(built.is_ok(), "case {name}: {built:?}");
+        Self {
+            name,
+            why,
+            graph,
+            seed: 1,
+            values: Values::Reals,
+            bench: false,
+            given: Vec::new(),
+        }
+    }
+
+    const fn with(mut self, values: Values) -> Self {
+        self.values = values;
+        self
+    }
+
+    const fn bench(mut self) -> Self {
+        self.bench = true;
+        self
+    }
+
+    fn in_both_modes(self) -> Vec<Self> {
+        let twice = self.values == Values::Reals && !self.bench && self.given.is_empty();
+        let integers = twice.then(|| Self {
+            name: format!("{}+integers", self.name),
+            ..self.clone().with(Values::Integers)
+        });
+        [self].into_iter().chain(integers).collect()
+    }
+
+    /// The layer, or `unit`: the first part of the name.
+    #[must_use]
+    pub fn layer(&self) -> &str {
+        self.name.split('/').next().unwrap_or_default()
+    }
+
+    /// Inputs by name.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<Input> {
+        let mut rng = Rng::with_seed(self.seed);
+        let inputs = self.graph.inputs().enumerate();
+        inputs
+            .map(|(index, (name, value))| {
+                let given = self.given.iter().find(|(given, _)| given == name);
+                let tensor = given.map_or_else(
+                    || self.tensor(&mut rng, name, &self.graph.values[value.index].ty, index),
+                    |(_, tensor)| tensor.clone(),
+                );
+                (name.to_owned(), tensor)
+            })
+            .collect()
+    }
+
+    /// Fresh variables: data for the tensors of floats, the initial values of counters.
+    #[must_use]
+    pub fn variables(&self) -> Variables {
+        let mut rng = Rng::with_seed(!self.seed);
+        let variables = Variables::initial(&self.graph);
+        for (name, value, _) in self.graph.variables() {
+            let ty = &self.graph.values[value.index].ty;
+            if ty.dtype == DType::F32 {
+                let set = variables.set(name, self.tensor(&mut rng, name, ty, 1));
+                assert!(set.is_ok(), "a variable takes its own type: {set:?}");
+            }
+        }
+        variables
+    }
+
+    /// Data for the `index`-th input.
+    fn tensor(&self, rng: &mut Rng, name: &str, ty: &TensorType, index: usize) -> Tensor {
+        let count = ty.elements();
+        let first = index == 0;
+        let data = match ty.dtype {
+            DType::U8 => Data::U8((0..count).map(|_| rng.u8(..)).collect()),
+            DType::I64 => Data::I64((0..count).map(|_| rng.i64(..1 << 40)).collect()),
+            DType::F32 if name.ends_with("running_var") => {
+                Data::F32((0..count).map(|_| 0.25 + 4.0 * rng.f32()).collect())
+            }
+            DType::F32 => {
+                let constant = real(rng);
+                let element = |_| match self.values {
+                    Values::Integers => f32::from(rng.i8(-8..=8)),
+                    Values::Reals => real(rng),
+                    Values::Shifted if first => 10_000.0 + 0.01 * real(rng),
+                    Values::Constant if first => constant,
+                    Values::Shifted | Values::Constant => real(rng),
+                    Values::Specials => pick(rng, &SPECIALS),
+                    Values::Extremes => pick(rng, &EXTREMES),
+                };
+                Data::F32((0..count).map(element).collect())
+            }
+        };
+        Tensor::dense(ty.shape.clone(), data)
+    }
+}
+
+/// A sum of uniform numbers: bell-shaped, mean 0, standard deviation 1.15, within -4 to 4.
+fn real(rng: &mut Rng) -> f32 {
+    2.0 * (rng.f32() + rng.f32() + rng.f32() + rng.f32() - 2.0)
+}
+
+const SPECIALS: [f32; 8] = [
+    f32::NAN,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    0.0,
+    -0.0,
+    1.0,
+    1.0,
+    -1.0,
+];
+
+const EXTREMES: [f32; 8] = [
+    f32::NEG_INFINITY,
+    f32::NEG_INFINITY,
+    f32::NEG_INFINITY,
+    f32::MIN,
+    f32::MIN,
+    f32::MAX,
+    -0.0,
+    0.0,
+];
+
+/// One of a few.
+fn pick<T: Copy>(rng: &mut Rng, choices: &[T]) -> T {
+    choices[rng.usize(..choices.len())]
+}
+
+/// A shape [N, C, *]: H != W mostly, N > 1 mostly, C a multiple of nothing mostly.
+fn random_shape(rng: &mut Rng, dims: usize, largest: usize) -> Vec<usize> {
+    let mut shape = vec![pick(rng, &[1, 2, 2, 3, 5]), pick(rng, &[1, 3, 5, 7, 8])];
+    shape.extend((0..dims).map(|_| rng.usize(1..=largest)));
+    shape
+}
+
+/// As many values as dimensions.
+fn each(rng: &mut Rng, dims: usize, choices: &[usize]) -> Vec<usize> {
+    (0..dims).map(|_| pick(rng, choices)).collect()
+}

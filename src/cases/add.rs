@@ -1,0 +1,40 @@
+//! Cases of [`Add`](crate::ops::Add).
+
+use super::{Case, Values, random_shape};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::tensor::DType;
+use fastrand::Rng;
+
+fn graph(graph: &mut Graph, shape: &[usize]) -> Result<()> {
+    let a = graph.input("a", shape, DType::F32)?;
+    let b = graph.input("b", shape, DType::F32)?;
+    let y = graph.add(a, b)?;
+    graph.output("y", y)
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let case = |name: &str, why, shape: &'static [usize]| {
+        Case::new(format!("add/{name}"), why, move |g| graph(g, shape))
+    };
+    vec![
+        case("skip", "a skip connection", &[2, 16, 7, 7]),
+        case("integers", "no rounding", &[3, 5, 7]).with(Values::Integers),
+        case("below_a_lane", "fewer elements than a 16-byte lane", &[3]),
+        case(
+            "one_above_a_workgroup",
+            "1024 elements are a workgroup",
+            &[1025],
+        ),
+        case("nobody", "a batch of 0", &[0, 3, 4]),
+        case("large", "memory-bound", &[8, 64, 112, 112]).bench(),
+    ]
+}
+
+pub(super) fn random(rng: &mut Rng) -> Result<Graph> {
+    let dims = rng.usize(0..=3);
+    let shape = random_shape(rng, dims, 30);
+    let mut made = Graph::new();
+    graph(&mut made, &shape)?;
+    Ok(made)
+}

@@ -1,0 +1,147 @@
+//! Cases of [`AvgPool`].
+
+use super::{Case, Values, each, pick, random_shape};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::ops::AvgPool;
+use crate::tensor::DType;
+use fastrand::Rng;
+
+fn graph(graph: &mut Graph, shape: &[usize], pool: AvgPool) -> Result<()> {
+    let x = graph.input("x", shape, DType::F32)?;
+    let y = graph.avg_pool(x, pool)?;
+    graph.output("y", y)
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let case = |name: &str, why, shape: &'static [usize], pool: AvgPool| {
+        Case::new(format!("avg_pool/{name}"), why, move |g| {
+            graph(g, shape, pool)
+        })
+    };
+    let k = |kernel: &[usize]| AvgPool::new(kernel);
+    let overlap = || AvgPool::new([3, 3]).stride([2, 2]).padding([1, 1]);
+    let ceil = || overlap().ceil_mode(true);
+    vec![
+        case(
+            "2d_k2_s2",
+            "windows side by side",
+            &[1, 16, 14, 14],
+            k(&[2, 2]),
+        ),
+        case(
+            "overlap",
+            "windows share rows and columns",
+            &[2, 3, 13, 11],
+            overlap(),
+        ),
+        case(
+            "integers",
+            "no rounding but the division's",
+            &[2, 3, 13, 11],
+            overlap(),
+        )
+        .with(Values::Integers),
+        case(
+            "ceil_include",
+            "padding counts, what ceil mode adds does not",
+            &[2, 3, 6, 6],
+            ceil(),
+        ),
+        case(
+            "ceil_exclude",
+            "only elements count",
+            &[2, 3, 6, 6],
+            ceil().count_include_pad(false),
+        ),
+        case(
+            "ceil_no_padding",
+            "the last window is cut by the input",
+            &[2, 3, 8, 6],
+            k(&[3, 3]).stride([2, 2]).ceil_mode(true),
+        ),
+        case(
+            "divisor",
+            "a divisor of its own beats both",
+            &[2, 3, 6, 7],
+            overlap().divisor_override(7),
+        ),
+        case(
+            "divisor_negative",
+            "a negative divisor is legal",
+            &[2, 3, 6, 7],
+            ceil().divisor_override(-3),
+        ),
+        case(
+            "specials",
+            "NaN and infinities reach every window that holds them",
+            &[2, 3, 13, 11],
+            overlap(),
+        )
+        .with(Values::Specials),
+        case(
+            "wide_window",
+            "a window wider than a thread's four columns",
+            &[2, 3, 9, 40],
+            k(&[2, 9]).stride([3, 2]).padding([1, 4]),
+        ),
+        case(
+            "narrowing",
+            "rows of whole lanes in, of single elements out",
+            &[2, 3, 6, 8],
+            k(&[2, 3]).stride([2, 2]),
+        ),
+        case(
+            "1d",
+            "one dimension",
+            &[3, 5, 31],
+            k(&[3]).stride([2]).padding([1]),
+        ),
+        case(
+            "3d",
+            "three dimensions",
+            &[2, 3, 5, 7, 9],
+            k(&[2, 3, 2])
+                .stride([1, 2, 2])
+                .padding([1, 1, 0])
+                .count_include_pad(false),
+        ),
+        case(
+            "whole",
+            "the kernel is the input",
+            &[2, 3, 7, 5],
+            k(&[7, 5]),
+        ),
+        case("nobody", "a batch of 0", &[0, 3, 6, 6], k(&[2, 2])),
+        case(
+            "large_2x2",
+            "memory-bound, windows side by side",
+            &[8, 64, 112, 112],
+            k(&[2, 2]),
+        )
+        .bench(),
+        case(
+            "large_3x3",
+            "memory-bound, windows overlap",
+            &[8, 64, 112, 112],
+            overlap(),
+        )
+        .bench(),
+    ]
+}
+
+pub(super) fn random(rng: &mut Rng) -> Result<Graph> {
+    let dims = rng.usize(1..=3);
+    let shape = random_shape(rng, dims, [70, 24, 9][dims - 1]);
+    let pool = AvgPool {
+        kernel: each(rng, dims, &[1, 2, 2, 3, 3, 5]),
+        stride: each(rng, dims, &[1, 2, 2, 3, 4]),
+        padding: each(rng, dims, &[0, 0, 1, 2]),
+        ceil_mode: rng.bool(),
+        count_include_pad: rng.bool(),
+        divisor_override: pick(rng, &[None, None, Some(5), Some(-2)]),
+    };
+    let mut made = Graph::new();
+    graph(&mut made, &shape, pool)?;
+    Ok(made)
+}

@@ -1,0 +1,228 @@
+//! Cases of [`BatchNorm`].
+
+use super::{Case, Values, pick, random_shape};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::ops::{BatchNorm, BatchNormState};
+use crate::tensor::{DType, Data, Tensor};
+use fastrand::Rng;
+
+fn graph(graph: &mut Graph, shape: &[usize], affine: bool, layer: BatchNorm) -> Result<()> {
+    let x = graph.input("x", shape, DType::F32)?;
+    let state = BatchNormState::variables(graph, "bn", shape[1], affine)?;
+    let y = graph.batch_norm(x, &state, layer)?;
+    graph.output("y", y)
+}
+
+/// The counter at `tracked` before the run.
+fn counting(graph: &mut Graph, tracked: i64) -> Result<()> {
+    let x = graph.input("x", [3, 2, 4], DType::F32)?;
+    let mut vector = |name: &str| graph.variable(name, Tensor::filled(2, 1.0));
+    let (running_mean, running_var) = (vector("running_mean")?, vector("running_var")?);
+    let state = BatchNormState {
+        running_mean,
+        running_var,
+        num_batches_tracked: graph.variable("num_batches_tracked", Tensor::counter(tracked))?,
+        weight: None,
+        bias: None,
+    };
+    let y = graph.batch_norm(x, &state, BatchNorm::train())?;
+    graph.output("y", y)
+}
+
+/// [2, 2, 2, 4], one element of the first channel infinite.
+fn one_infinity() -> Tensor {
+    let mut data: Vec<f32> = (0..32u8).map(|i| f32::from(i % 7)).collect();
+    data[5] = f32::INFINITY;
+    Tensor::dense(vec![2, 2, 2, 4], Data::F32(data))
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    use Values::{Constant, Shifted, Specials};
+    type Shape = &'static [usize];
+    let case = |name: &str, why, shape: Shape, layer: BatchNorm| {
+        Case::new(format!("batch_norm/{name}"), why, move |g| {
+            graph(g, shape, true, layer)
+        })
+    };
+    let plain = |name: &str, why, shape: Shape, layer: BatchNorm| {
+        Case::new(format!("batch_norm/{name}"), why, move |g| {
+            graph(g, shape, false, layer)
+        })
+    };
+    let (train, eval) = (BatchNorm::train, BatchNorm::eval);
+    let counter = |name: &str, why, tracked: i64| {
+        Case::new(format!("batch_norm/{name}"), why, move |g| {
+            counting(g, tracked)
+        })
+    };
+    let mut infinite = case(
+        "infinity_train",
+        "an infinity makes its channel's mean infinite, as in PyTorch, and its outputs NaN",
+        &[2, 2, 2, 4],
+        train(),
+    );
+    infinite.given = vec![("x".to_owned(), one_infinity())];
+    vec![
+        infinite,
+        case(
+            "1d_16",
+            "the project's material: BatchNorm1d(16)",
+            &[100, 16, 784],
+            train(),
+        ),
+        case(
+            "1d_3",
+            "the project's material: BatchNorm1d(3)",
+            &[16, 3, 784],
+            train(),
+        ),
+        case(
+            "2d_train",
+            "the project's material: BatchNorm2d(16)",
+            &[1, 16, 7, 7],
+            train(),
+        ),
+        case(
+            "2d_eval",
+            "the project's material: BatchNorm2d(16)",
+            &[1, 16, 7, 7],
+            eval(),
+        ),
+        plain(
+            "2d_train_plain",
+            "without weight and bias",
+            &[5, 3, 7, 9],
+            train().momentum(0.3),
+        ),
+        plain(
+            "2d_eval_plain",
+            "without weight and bias",
+            &[5, 3, 7, 9],
+            eval().eps(1e-3),
+        ),
+        case(
+            "two_dimensions_train",
+            "[N, C]: planes of one element",
+            &[33, 5],
+            train(),
+        ),
+        case(
+            "two_dimensions_eval",
+            "[N, C]: planes of one element",
+            &[33, 5],
+            eval(),
+        ),
+        case("3d_train", "three dimensions", &[3, 5, 3, 4, 5], train()),
+        case("3d_eval", "three dimensions", &[3, 5, 3, 4, 5], eval()),
+        case(
+            "shifted_train",
+            "mean 1e4, std 1e-2: E[x^2] - E[x]^2 has no digit left",
+            &[4, 3, 16, 17],
+            train(),
+        )
+        .with(Shifted),
+        case(
+            "shifted_train_lanes",
+            "mean 1e4, std 1e-2, planes of whole lanes",
+            &[4, 3, 16, 16],
+            train(),
+        )
+        .with(Shifted),
+        case(
+            "constant_train",
+            "variance 0: the output is the bias",
+            &[4, 3, 8, 8],
+            train(),
+        )
+        .with(Constant),
+        case(
+            "specials_train",
+            "NaN and infinities",
+            &[4, 5, 3, 3],
+            train(),
+        )
+        .with(Specials),
+        case(
+            "specials_eval",
+            "NaN and infinities stay where they are",
+            &[4, 5, 3, 4],
+            eval(),
+        )
+        .with(Specials),
+        case(
+            "two_values",
+            "the fewest that have a variance",
+            &[2, 3, 1, 1],
+            train(),
+        ),
+        case(
+            "momentum_0",
+            "the statistics stay, the counter counts",
+            &[4, 3, 5, 5],
+            train().momentum(0.0),
+        ),
+        case(
+            "momentum_1",
+            "the statistics are the batch's",
+            &[4, 3, 5, 5],
+            train().momentum(1.0),
+        ),
+        case(
+            "nobody_train",
+            "a batch of 0: the counter counts, the statistics stay",
+            &[0, 3, 4, 4],
+            train(),
+        ),
+        case("nobody_eval", "a batch of 0", &[0, 3, 4, 4], eval()),
+        case(
+            "many_planes",
+            "small planes: blocks go along the batch",
+            &[128, 9, 4, 4],
+            train(),
+        ),
+        case(
+            "one_plane",
+            "a channel is one long plane, in parts",
+            &[1, 2, 300, 452],
+            train(),
+        ),
+        case(
+            "one_odd_plane",
+            "a channel is one long plane of single-element lanes",
+            &[1, 2, 301, 451],
+            train(),
+        ),
+        case(
+            "many_channels",
+            "more than 65535 channels",
+            &[2, 65_537, 2],
+            train(),
+        ),
+        counter("counter", "41 -> 42", 41),
+        counter(
+            "counter_carry",
+            "the low word overflows into the high one",
+            (1 << 32) - 1,
+        ),
+        case("large_eval", "memory-bound", &[8, 64, 112, 112], eval()).bench(),
+        case(
+            "large_train",
+            "memory-bound, the input is read twice",
+            &[8, 64, 112, 112],
+            train(),
+        )
+        .bench(),
+    ]
+}
+
+pub(super) fn random(rng: &mut Rng) -> Result<Graph> {
+    let dims = rng.usize(0..=3);
+    let shape = random_shape(rng, dims, [1, 70, 24, 9][dims]);
+    let layer = pick(rng, &[BatchNorm::eval(), BatchNorm::train()])
+        .momentum(pick(rng, &[0.1, 0.0, 0.5, 1.0]))
+        .eps(pick(rng, &[1e-5, 1e-3]));
+    let mut made = Graph::new();
+    graph(&mut made, &shape, rng.bool(), layer)?;
+    Ok(made)
+}

@@ -1,0 +1,237 @@
+//! Cases of [`Conv`].
+
+use super::{Case, Values, each, pick, random_shape};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::ops::Conv;
+use crate::tensor::DType;
+use fastrand::Rng;
+
+fn graph(
+    graph: &mut Graph,
+    shape: &[usize],
+    weight: &[usize],
+    bias: bool,
+    conv: Conv,
+) -> Result<()> {
+    let x = graph.input("x", shape, DType::F32)?;
+    let filters = weight[0];
+    let weight = graph.input("weight", weight, DType::F32)?;
+    let bias = if bias {
+        Some(graph.input("bias", [filters], DType::F32)?)
+    } else {
+        None
+    };
+    let y = graph.conv(x, weight, bias, conv)?;
+    graph.output("y", y)
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    use Values::Integers;
+    type Shape = &'static [usize];
+    let case = |name: &str, why, shape: Shape, weight: Shape, conv: Conv| {
+        Case::new(format!("conv/{name}"), why, move |g| {
+            graph(g, shape, weight, true, conv)
+        })
+    };
+    let same = || Conv::new(2).padding([1, 1]);
+    vec![
+        case(
+            "3x3",
+            "the common filter",
+            &[2, 5, 9, 11],
+            &[7, 5, 3, 3],
+            same(),
+        ),
+        case(
+            "integers",
+            "sums are exact: a wrong index shows",
+            &[2, 5, 9, 11],
+            &[7, 5, 3, 3],
+            same(),
+        )
+        .with(Integers),
+        case(
+            "strided",
+            "strides differ",
+            &[2, 3, 12, 15],
+            &[4, 3, 3, 5],
+            Conv::new(2).stride([2, 3]).padding([1, 2]),
+        )
+        .with(Integers),
+        case(
+            "dilated",
+            "dilations differ",
+            &[2, 3, 12, 15],
+            &[4, 3, 3, 2],
+            Conv::new(2).dilation([2, 3]).padding([2, 1]),
+        )
+        .with(Integers),
+        case(
+            "groups",
+            "output o reads group o / (O / groups), not o % groups",
+            &[2, 6, 7, 9],
+            &[9, 2, 3, 3],
+            same().groups(3),
+        )
+        .with(Integers),
+        case(
+            "depthwise",
+            "one filter a channel",
+            &[2, 7, 9, 10],
+            &[7, 1, 3, 3],
+            same().groups(7),
+        )
+        .with(Integers),
+        case(
+            "depthwise_multiplier",
+            "two filters a channel",
+            &[2, 5, 9, 10],
+            &[10, 1, 3, 3],
+            same().groups(5),
+        )
+        .with(Integers),
+        case(
+            "pointwise",
+            "1x1",
+            &[2, 17, 5, 7],
+            &[9, 17, 1, 1],
+            Conv::new(2),
+        ),
+        case(
+            "tile_plus_one",
+            "a tile is 8 filters: 9",
+            &[2, 3, 5, 6],
+            &[9, 3, 3, 3],
+            same(),
+        )
+        .with(Integers),
+        case(
+            "tile_minus_one",
+            "a tile is 8 filters: 7",
+            &[2, 3, 5, 6],
+            &[7, 3, 3, 3],
+            same(),
+        )
+        .with(Integers),
+        case(
+            "asymmetric",
+            "1x5",
+            &[2, 3, 6, 11],
+            &[4, 3, 1, 5],
+            Conv::new(2).padding([0, 2]),
+        )
+        .with(Integers),
+        case(
+            "same_even",
+            "the odd zero goes to the end",
+            &[2, 3, 6, 7],
+            &[4, 3, 2, 4],
+            Conv::new(2).padding_same(),
+        )
+        .with(Integers),
+        case(
+            "1d",
+            "one dimension",
+            &[3, 5, 31],
+            &[4, 5, 3],
+            Conv::new(1).stride([2]).padding([1]),
+        )
+        .with(Integers),
+        case(
+            "whole",
+            "the filter is the padded input",
+            &[2, 3, 4, 5],
+            &[4, 3, 6, 7],
+            same(),
+        )
+        .with(Integers),
+        case(
+            "wide_padding",
+            "padding beyond the filter",
+            &[1, 2, 3, 4],
+            &[3, 2, 2, 2],
+            Conv::new(2).padding([5, 6]),
+        )
+        .with(Integers),
+        case(
+            "long",
+            "a filter longer than a thread's registers",
+            &[1, 2, 3, 64],
+            &[3, 2, 2, 29],
+            Conv::new(2).stride([1, 2]),
+        )
+        .with(Integers),
+        case(
+            "wide_stride",
+            "windows far apart",
+            &[1, 2, 5, 80],
+            &[3, 2, 2, 3],
+            Conv::new(2).stride([1, 11]),
+        )
+        .with(Integers),
+        case(
+            "specials",
+            "NaN and infinities reach the windows that hold them",
+            &[2, 3, 9, 11],
+            &[4, 3, 3, 3],
+            same(),
+        )
+        .with(Values::Specials),
+        case(
+            "nobody",
+            "a batch of 0",
+            &[0, 3, 6, 6],
+            &[4, 3, 3, 3],
+            same(),
+        ),
+        Case::new("conv/no_bias", "the bias is optional", |g| {
+            graph(g, &[2, 3, 6, 7], &[4, 3, 3, 3], false, same())
+        }),
+        case(
+            "large_3x3",
+            "compute-bound",
+            &[8, 64, 112, 112],
+            &[64, 64, 3, 3],
+            same(),
+        )
+        .bench(),
+        case(
+            "large_depthwise",
+            "memory-bound",
+            &[8, 64, 112, 112],
+            &[64, 1, 3, 3],
+            same().groups(64),
+        )
+        .bench(),
+        case(
+            "large_pointwise",
+            "between the two",
+            &[8, 64, 112, 112],
+            &[64, 64, 1, 1],
+            Conv::new(2),
+        )
+        .bench(),
+    ]
+}
+
+pub(super) fn random(rng: &mut Rng) -> Result<Graph> {
+    let dims = rng.usize(1..=2);
+    let groups = pick(rng, &[1, 1, 1, 2, 3]);
+    let (channels, filters) = (rng.usize(1..=6), rng.usize(1..=11));
+    let mut shape = random_shape(rng, dims, [60, 20][dims - 1]);
+    shape[1] = channels * groups;
+    let mut weight = vec![filters * groups, channels];
+    weight.extend(each(rng, dims, &[1, 2, 3, 3, 5]));
+    let mut conv = Conv::new(dims)
+        .stride(each(rng, dims, &[1, 1, 2, 3]))
+        .padding(each(rng, dims, &[0, 1, 1, 2, 3]))
+        .dilation(each(rng, dims, &[1, 1, 2, 3]))
+        .groups(groups);
+    if rng.u8(0..5) == 0 {
+        conv = conv.stride(vec![1; dims]).padding_same();
+    }
+    let mut made = Graph::new();
+    graph(&mut made, &shape, &weight, rng.bool(), conv)?;
+    Ok(made)
+}

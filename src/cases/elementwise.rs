@@ -1,0 +1,47 @@
+//! The cases of layers that see a tensor as a row of elements.
+
+use super::{Case, Values, random_shape};
+use crate::error::Result;
+use crate::graph::{Graph, Value};
+use crate::tensor::DType;
+use fastrand::Rng;
+
+/// The layer: a method of the graph.
+pub(super) type Method = fn(&mut Graph, Value) -> Result<Value>;
+
+fn graph(graph: &mut Graph, shape: &[usize], layer: Method) -> Result<()> {
+    let x = graph.input("x", shape, DType::F32)?;
+    let y = layer(graph, x)?;
+    graph.output("y", y)
+}
+
+pub(super) fn cases(name: &str, layer: Method) -> Vec<Case> {
+    let case = |what: &str, why, shape: &'static [usize]| {
+        Case::new(format!("{name}/{what}"), why, move |g| {
+            graph(g, shape, layer)
+        })
+    };
+    vec![
+        case("plane", "a feature map", &[2, 16, 7, 7]),
+        case("scalar", "rank 0", &[]),
+        case("below_a_lane", "fewer elements than a 16-byte lane", &[3]),
+        case("workgroup", "1024 elements are a workgroup", &[1024]),
+        case("one_below_a_workgroup", "the last lane is partial", &[1023]),
+        case(
+            "one_above_a_workgroup",
+            "a second workgroup of one lane",
+            &[1025],
+        ),
+        case("specials", "NaN, infinities and -0.0", &[2, 3, 50]).with(Values::Specials),
+        case("nobody", "a batch of 0", &[0, 3, 4]),
+        case("large", "memory-bound", &[8, 64, 112, 112]).bench(),
+    ]
+}
+
+pub(super) fn random(rng: &mut Rng, layer: Method) -> Result<Graph> {
+    let dims = rng.usize(0..=3);
+    let shape = random_shape(rng, dims, 30);
+    let mut made = Graph::new();
+    graph(&mut made, &shape, layer)?;
+    Ok(made)
+}

@@ -1,0 +1,145 @@
+//! Cases of [`Interpolate`].
+
+use super::{Case, Values, pick, random_shape};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::ops::Interpolate;
+use crate::tensor::DType;
+use fastrand::Rng;
+
+fn graph(graph: &mut Graph, shape: &[usize], attributes: Interpolate) -> Result<()> {
+    let x = graph.input("x", shape, DType::F32)?;
+    let y = graph.interpolate(x, attributes)?;
+    graph.output("y", y)
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let case = |name: &str, why, shape: &'static [usize], attributes: Interpolate| {
+        Case::new(format!("interpolate/{name}"), why, move |g| {
+            graph(g, shape, attributes)
+        })
+    };
+    let size = |size: &[usize]| Interpolate::size(size);
+    let factor = |factor: &[f64]| Interpolate::scale_factor(factor);
+    vec![
+        case(
+            "x2",
+            "the project's material: nearest x2",
+            &[1, 16, 7, 7],
+            factor(&[2.0, 2.0]),
+        ),
+        case(
+            "x3",
+            "the project's material: nearest x3",
+            &[1, 16, 7, 7],
+            factor(&[3.0, 3.0]),
+        ),
+        case(
+            "down",
+            "a size that is no divisor",
+            &[2, 3, 13, 11],
+            size(&[5, 4]),
+        ),
+        case(
+            "up",
+            "a size that is no multiple",
+            &[2, 3, 5, 7],
+            size(&[13, 9]),
+        ),
+        case(
+            "f32_index",
+            "2 -> 82: PyTorch's f32 index 41 is 0, the integer formula gives 1",
+            &[1, 2, 2, 2],
+            size(&[82, 82]),
+        ),
+        case(
+            "factor_below_1",
+            "10 * 0.75 = 7 by the factor's scale, not 10/7",
+            &[1, 2, 10, 10],
+            factor(&[0.75, 0.75]),
+        ),
+        case(
+            "factor_rounds_down",
+            "88 * (120/88) is 119 in double",
+            &[1, 2, 88, 3],
+            factor(&[120.0 / 88.0, 1.0]),
+        ),
+        case(
+            "factor_keeps_extent",
+            "in 2 dimensions an axis that keeps its extent is copied",
+            &[1, 2, 10, 10],
+            factor(&[1.05, 1.0]),
+        ),
+        case(
+            "factor_keeps_extent_1d",
+            "in 1 dimension it is not",
+            &[1, 2, 10],
+            factor(&[1.05]),
+        ),
+        case(
+            "specials",
+            "bits are moved, not interpreted",
+            &[2, 3, 5, 7],
+            size(&[9, 10]),
+        )
+        .with(Values::Specials),
+        case("1d", "one dimension", &[3, 5, 31], size(&[47])),
+        case(
+            "3d",
+            "three dimensions",
+            &[2, 3, 4, 5, 6],
+            factor(&[2.0, 1.5, 0.5]),
+        ),
+        case(
+            "repeat_3",
+            "a thread stores the three repetitions of four columns",
+            &[2, 9, 5, 8],
+            factor(&[2.0, 3.0]),
+        ),
+        case(
+            "repeat_5",
+            "more repetitions than a thread stores",
+            &[2, 3, 5, 8],
+            factor(&[1.0, 5.0]),
+        ),
+        case(
+            "repeat_1",
+            "the columns stay, the rows do not",
+            &[2, 17, 5, 8],
+            size(&[9, 8]),
+        ),
+        case(
+            "widening",
+            "rows of whole lanes in, of single elements out",
+            &[2, 3, 5, 8],
+            size(&[7, 11]),
+        ),
+        case("to_one", "one output", &[2, 3, 7, 5], size(&[1, 1])),
+        case("nobody", "a batch of 0", &[0, 3, 4, 4], size(&[8, 8])),
+        case(
+            "large_x2",
+            "memory-bound, four times the input",
+            &[8, 64, 56, 56],
+            factor(&[2.0, 2.0]),
+        )
+        .bench(),
+    ]
+}
+
+pub(super) fn random(rng: &mut Rng) -> Result<Graph> {
+    let dims = rng.usize(1..=3);
+    let shape = random_shape(rng, dims, [70, 24, 9][dims - 1]);
+    let attributes = if rng.bool() {
+        let size: Vec<usize> = (0..dims)
+            .map(|_| rng.usize(1..=[150, 50, 18][dims - 1]))
+            .collect();
+        Interpolate::size(size)
+    } else {
+        let factors = [0.3, 0.5, 0.75, 1.0, 1.05, 1.5, 2.0, 2.05, 3.0];
+        let factor: Vec<f64> = (0..dims).map(|_| pick(rng, &factors)).collect();
+        Interpolate::scale_factor(factor)
+    };
+    let mut made = Graph::new();
+    graph(&mut made, &shape, attributes)?;
+    Ok(made)
+}

@@ -1,0 +1,169 @@
+//! Cases of [`MaxPool`].
+
+use super::{Case, Values, each, random_shape};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::ops::MaxPool;
+use crate::tensor::DType;
+use fastrand::Rng;
+
+fn graph(graph: &mut Graph, shape: &[usize], pool: MaxPool) -> Result<()> {
+    let x = graph.input("x", shape, DType::F32)?;
+    let y = graph.max_pool(x, pool)?;
+    graph.output("y", y)
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    use Values::{Integers, Specials};
+    let case = |name: &str, why, shape: &'static [usize], pool: MaxPool| {
+        Case::new(format!("max_pool/{name}"), why, move |g| {
+            graph(g, shape, pool)
+        })
+    };
+    let k = |kernel: &[usize]| MaxPool::new(kernel);
+    let overlap = || MaxPool::new([3, 3]).stride([2, 2]).padding([1, 1]);
+    vec![
+        case(
+            "2d_k2_s2",
+            "the project's material: MaxPool2d(2, stride 2)",
+            &[1, 16, 14, 14],
+            k(&[2, 2]),
+        ),
+        case(
+            "overlap",
+            "windows share rows and columns",
+            &[2, 3, 13, 11],
+            overlap(),
+        ),
+        case(
+            "padding_never_wins",
+            "all inputs may be negative at the border",
+            &[2, 3, 5, 4],
+            overlap(),
+        )
+        .with(Integers),
+        case(
+            "specials",
+            "NaN wins, -0.0 and 0.0 tie, all -inf stays -inf",
+            &[3, 5, 17, 19],
+            overlap(),
+        )
+        .with(Specials),
+        case(
+            "extremes",
+            "-inf and -3.4e38 are values, no identities",
+            &[3, 5, 17, 19],
+            overlap(),
+        )
+        .with(Values::Extremes),
+        case(
+            "specials_3d",
+            "NaN wins across slices and rows",
+            &[2, 3, 5, 6, 7],
+            k(&[2, 3, 2]),
+        )
+        .with(Specials),
+        case(
+            "wide_window",
+            "a window wider than a thread's four columns",
+            &[2, 3, 9, 40],
+            k(&[2, 9]).stride([3, 2]).padding([1, 4]),
+        ),
+        case(
+            "stride_above_kernel",
+            "elements between windows are skipped",
+            &[2, 3, 11, 13],
+            k(&[1, 2]).stride([3, 5]),
+        ),
+        case(
+            "ceil",
+            "the last window hangs over",
+            &[2, 3, 6, 8],
+            k(&[3, 3]).stride([2, 2]).ceil_mode(true),
+        ),
+        case(
+            "ceil_drops_the_last",
+            "the last window would begin in the padding: 5 -> 3",
+            &[2, 3, 5, 5],
+            k(&[2, 2]).stride([2, 2]).padding([1, 1]).ceil_mode(true),
+        ),
+        case(
+            "ceil_kernel_above_input",
+            "ceil mode takes a kernel larger than the input",
+            &[2, 3, 2, 2],
+            k(&[3, 3]).stride([2, 2]).ceil_mode(true),
+        ),
+        case(
+            "dilated",
+            "taps apart",
+            &[2, 3, 12, 15],
+            k(&[3, 2]).stride([2, 1]).padding([1, 1]).dilation([2, 3]),
+        ),
+        case(
+            "window_in_padding",
+            "a dilated window wholly in padding is -inf",
+            &[2, 3, 1, 1],
+            k(&[2, 2]).stride([1, 1]).padding([1, 1]).dilation([2, 2]),
+        ),
+        case(
+            "1d",
+            "one dimension",
+            &[3, 5, 31],
+            k(&[3]).stride([2]).padding([1]),
+        ),
+        case(
+            "3d",
+            "three dimensions",
+            &[2, 3, 5, 7, 9],
+            k(&[2, 3, 2]).stride([1, 2, 2]).padding([1, 1, 0]),
+        ),
+        case(
+            "whole",
+            "the kernel is the input",
+            &[2, 3, 7, 5],
+            k(&[7, 5]),
+        ),
+        case("nobody", "a batch of 0", &[0, 3, 6, 6], k(&[2, 2])),
+        case(
+            "many_planes",
+            "65535 workgroups and one more along the planes",
+            &[8192, 8, 2, 8],
+            k(&[2, 2]),
+        ),
+        case(
+            "huge_stride",
+            "a stride beyond 32 bits has no effect on one window",
+            &[1, 2, 5, 6],
+            k(&[5, 6]).stride([usize::MAX, 1 << 40]),
+        ),
+        case(
+            "large_2x2",
+            "memory-bound, windows side by side",
+            &[8, 64, 112, 112],
+            k(&[2, 2]),
+        )
+        .bench(),
+        case(
+            "large_3x3",
+            "memory-bound, windows overlap",
+            &[8, 64, 112, 112],
+            overlap(),
+        )
+        .bench(),
+    ]
+}
+
+pub(super) fn random(rng: &mut Rng) -> Result<Graph> {
+    let dims = rng.usize(1..=3);
+    let shape = random_shape(rng, dims, [70, 24, 9][dims - 1]);
+    let pool = MaxPool {
+        kernel: each(rng, dims, &[1, 2, 2, 3, 3, 5]),
+        stride: each(rng, dims, &[1, 2, 2, 3, 4]),
+        padding: each(rng, dims, &[0, 0, 1, 2]),
+        dilation: each(rng, dims, &[1, 1, 1, 2, 3]),
+        ceil_mode: rng.bool(),
+    };
+    let mut made = Graph::new();
+    graph(&mut made, &shape, pool)?;
+    Ok(made)
+}

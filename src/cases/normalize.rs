@@ -1,0 +1,88 @@
+//! Cases of [`Normalize`].
+
+use super::{Case, pick};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::ops::Normalize;
+use crate::tensor::DType;
+use fastrand::Rng;
+
+fn graph(graph: &mut Graph, shape: &[usize], attributes: Normalize) -> Result<()> {
+    let x = graph.input("x", shape, DType::U8)?;
+    let y = graph.normalize(x, attributes)?;
+    graph.output("y", y)
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let case = |name: &str, why, shape: &'static [usize], attributes: Normalize| {
+        Case::new(format!("normalize/{name}"), why, move |g| {
+            graph(g, shape, attributes)
+        })
+    };
+    let mut cases = vec![
+        case(
+            "batch",
+            "rows that begin within a word",
+            &[3, 5, 7, 3],
+            Normalize::imagenet(),
+        ),
+        case(
+            "grey",
+            "one channel",
+            &[2, 9, 13, 1],
+            Normalize::new([0.13], [0.31]),
+        ),
+        case(
+            "four",
+            "four channels",
+            &[2, 3, 5, 4],
+            Normalize::new([0.1, 0.2, 0.3, 0.4], [1.0, 2.0, 3.0, 4.0]),
+        ),
+        case("pixel", "a single pixel", &[1, 1, 3], Normalize::imagenet()),
+        case(
+            "nobody",
+            "a batch of 0",
+            &[0, 4, 4, 3],
+            Normalize::imagenet(),
+        ),
+        case(
+            "large",
+            "memory-bound",
+            &[8, 448, 448, 3],
+            Normalize::imagenet(),
+        )
+        .bench(),
+    ];
+    if let Some(photograph) = photograph() {
+        let mut case = case(
+            "photograph",
+            "ImageNet normalisation of a photograph",
+            &[300, 451, 3],
+            Normalize::imagenet(),
+        );
+        case.given = vec![("x".to_owned(), photograph)];
+        cases.push(case);
+    }
+    cases
+}
+
+/// The built-in photograph; decoding it needs the command line's libraries.
+fn photograph() -> Option<crate::tensor::Tensor> {
+    #[cfg(feature = "cli")]
+    return crate::picture::built_in().ok();
+    #[cfg(not(feature = "cli"))]
+    return None;
+}
+
+pub(super) fn random(rng: &mut Rng) -> Result<Graph> {
+    let channels = rng.usize(1..=4);
+    let mut shape = vec![rng.usize(1..=30), rng.usize(1..=30), channels];
+    if rng.bool() {
+        shape.insert(0, pick(rng, &[1, 2, 3]));
+    }
+    let mean: Vec<f32> = (0..channels).map(|_| rng.f32()).collect();
+    let std: Vec<f32> = (0..channels).map(|_| 0.1 + rng.f32()).collect();
+    let mut made = Graph::new();
+    graph(&mut made, &shape, Normalize::new(mean, std))?;
+    Ok(made)
+}

@@ -1,0 +1,299 @@
+//! Checking results: the comparer, and a case on a device against the oracle.
+
+use crate::cases::Case;
+use crate::cpu::{Expected, Moments, expect};
+use crate::device::Device;
+use crate::error::Result;
+use crate::plan::Options;
+use crate::session::{Outputs, Session};
+use crate::tensor::Tensor;
+use std::fmt;
+
+/// What temporaries are filled with before a checked run: a NaN that no computation makes. An element that the
+/// kernels leave out shows as a NaN, a stray store behind a tensor shows as a change.
+pub const SENTINEL: u32 = 0x7fc5_a5a5;
+
+/// The first element that is wrong.
+#[derive(Clone, Debug)]
+pub struct Wrong {
+    /// Output or variable, and the element's index.
+    pub place: String,
+    /// What the oracle says.
+    pub expected: String,
+    /// What came.
+    pub got: String,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: expected {}, got {}",
+            self.place, self.expected, self.got
+        )
+    }
+}
+
+/// Result of comparing tensors with what they must be.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// Elements compared.
+    pub elements: usize,
+    /// Elements equal to the oracle's value rounded to the type.
+    pub exact: usize,
+    /// Largest |error| / bound of the elements that have a bound; at most 1 if nothing is wrong.
+    pub worst: f64,
+    /// Largest |error|.
+    pub largest_error: f64,
+    /// The bound at that element.
+    pub bound_there: f64,
+    /// The first wrong element, if any.
+    pub wrong: Option<Wrong>,
+}
+
+impl Comparison {
+    /// Of a case that could not be run.
+    #[must_use]
+    pub fn failed(error: &crate::Error) -> Self {
+        let mut comparison = Self::default();
+        comparison.fail("run".to_owned(), "a result".to_owned(), error.to_string());
+        comparison
+    }
+
+    /// Compares one tensor.
+    pub fn add(&mut self, name: &str, expected: &Expected, got: &Tensor) {
+        match expected {
+            Expected::Within(bounded) => {
+                let Some(data) = got.as_f32().filter(|_| got.shape() == bounded.value.shape) else {
+                    let expected = format!("f32 {:?}", bounded.value.shape);
+                    return self.fail(name.to_owned(), expected, got.ty().to_string());
+                };
+                let pairs = bounded.value.data.iter().zip(bounded.error.data.iter());
+                for (index, ((&value, &error), &got)) in pairs.zip(data).enumerate() {
+                    self.element(name, index, value, error, got);
+                }
+            }
+            Expected::Equal(tensor) => {
+                self.elements += 1;
+                if tensor == got {
+                    self.exact += 1;
+                } else {
+                    self.fail(name.to_owned(), format!("{tensor:?}"), format!("{got:?}"));
+                }
+            }
+        }
+    }
+
+    fn element(&mut self, name: &str, index: usize, value: f64, bound: f64, got: f32) {
+        self.elements += 1;
+        #[expect(clippy::cast_possible_truncation, reason = "the value rounded to f32")]
+        let rounded = value as f32;
+        if rounded.to_bits() == got.to_bits() || (value.is_nan() && got.is_nan()) {
+            self.exact += 1;
+            return;
+        }
+        let error = (f64::from(got) - value).abs();
+        // Not `error > bound`: that would accept a NaN. Nothing but itself is near an infinity.
+        if value.is_finite() && bound > 0.0 && error <= bound {
+            self.worst = self.worst.max(error / bound);
+            if error > self.largest_error {
+                (self.largest_error, self.bound_there) = (error, bound);
+            }
+        } else {
+            let expected = if value.is_finite() && bound > 0.0 {
+                format!("{value:e} +- {bound:e}")
+            } else {
+                format!("exactly {rounded:e} ({:#010x})", rounded.to_bits())
+            };
+            let got = format!("{got:e} ({:#010x})", got.to_bits());
+            self.fail(format!("{name}[{index}]"), expected, got);
+        }
+    }
+
+    fn fail(&mut self, place: String, expected: String, got: String) {
+        self.worst = f64::INFINITY;
+        self.wrong.get_or_insert(Wrong {
+            place,
+            expected,
+            got,
+        });
+    }
+
+    /// True if every element is equal to the oracle's value rounded to its type.
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        self.wrong.is_none() && self.exact == self.elements
+    }
+}
+
+/// Compares the outputs of a run, and the variables after it, with what they must be.
+fn compare(
+    expected: &[(String, Expected)],
+    got: impl Fn(&str) -> Result<Option<Tensor>>,
+    comparison: &mut Comparison,
+) -> Result<()> {
+    for (name, expected) in expected {
+        match got(name)? {
+            Some(tensor) => comparison.add(name, expected, &tensor),
+            None => comparison.fail(name.clone(), "an output".to_owned(), "none".to_owned()),
+        }
+    }
+    Ok(())
+}
+
+fn feeds(inputs: &[(String, Tensor)]) -> Vec<(&str, &Tensor)> {
+    inputs
+        .iter()
+        .map(|(name, tensor)| (name.as_str(), tensor))
+        .collect()
+}
+
+/// Runs a case on a device and compares it with the oracle.
+///
+/// It runs twice: with a sentinel in all temporaries and behind every tensor, and as users run it, with memory reused;
+/// the two must agree to the bit.
+///
+/// # Errors
+/// What preparing or running the case reports.
+pub fn on_device(device: &Device, case: &Case) -> Result<Comparison> {
+    let inputs = case.inputs();
+    let feeds = feeds(&inputs);
+    let variables = case.variables();
+    let (outputs, updates) = expect(&case.graph, &variables, &feeds, None)?;
+
+    let mut checked = Session::with_options(device, &case.graph, &variables, Options::CHECKED)?;
+    checked.poison(SENTINEL)?;
+    let got = checked.run(feeds.iter().copied())?;
+    let mut comparison = Comparison::default();
+    compare(&outputs, |name| Ok(got.get(name).cloned()), &mut comparison)?;
+    compare(
+        &updates,
+        |name| variables.get(name).map(Some),
+        &mut comparison,
+    )?;
+    for (label, guard) in checked.guards()? {
+        if guard.chunks(4).any(|word| word != SENTINEL.to_le_bytes()) {
+            comparison.fail(
+                label,
+                "an untouched sentinel".to_owned(),
+                format!("{guard:02x?}"),
+            );
+        }
+    }
+
+    let after = &variables;
+    let variables = case.variables();
+    let mut plain = Session::new(device, &case.graph, &variables)?;
+    for run in ["with memory reused", "a second time"] {
+        // Without its variables' old values a second run is another run.
+        if run == "a second time" && !updates.is_empty() {
+            break;
+        }
+        if let Some(difference) = difference(&got, &plain.run(feeds.iter().copied())?) {
+            comparison.fail(
+                format!("{difference} {run}"),
+                "the same bits".to_owned(),
+                "others".to_owned(),
+            );
+        }
+    }
+    for (name, _) in &updates {
+        if after.get(name)?.bytes() != variables.get(name)?.bytes() {
+            let place = format!("{name} with memory reused");
+            comparison.fail(place, "the same bits".to_owned(), "others".to_owned());
+        }
+    }
+    Ok(comparison)
+}
+
+/// The first output whose bits differ.
+fn difference(a: &Outputs, b: &Outputs) -> Option<String> {
+    let differ = |((name, a), (_, b)): ((&str, &Tensor), (&str, &Tensor))| {
+        (a.bytes() != b.bytes()).then(|| name.to_owned())
+    };
+    a.iter().zip(b.iter()).find_map(differ)
+}
+
+/// Runs a case on the CPU path in f32 and compares it with the oracle.
+///
+/// # Errors
+/// What running the case reports.
+pub fn on_cpu(case: &Case) -> Result<Comparison> {
+    let inputs = case.inputs();
+    let feeds = feeds(&inputs);
+    let variables = case.variables();
+    let (outputs, updates) = expect(&case.graph, &variables, &feeds, Some(Moments::CPU))?;
+    let got = crate::cpu::run(&case.graph, &variables, feeds.iter().copied())?;
+    let mut comparison = Comparison::default();
+    compare(&outputs, |name| Ok(got.get(name).cloned()), &mut comparison)?;
+    compare(
+        &updates,
+        |name| variables.get(name).map(Some),
+        &mut comparison,
+    )?;
+    Ok(comparison)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::{Array, Bounded};
+    use crate::tensor::Data;
+    use std::borrow::Cow;
+
+    /// Whether the comparer accepts `got` where `value` with `bound` is expected.
+    fn accepts(value: f64, bound: f64, got: f32) -> bool {
+        let array = |value: f64| Array {
+            shape: vec![1],
+            data: Cow::Owned(vec![value]),
+        };
+        let expected = Expected::Within(Bounded {
+            value: array(value),
+            error: array(bound),
+        });
+        let mut comparison = Comparison::default();
+        comparison.add(
+            "y",
+            &expected,
+            &Tensor::dense(vec![1], Data::F32(vec![got])),
+        );
+        assert_eq!(comparison.elements, 1);
+        comparison.wrong.is_none()
+    }
+
+    #[test]
+    fn a_bound_of_zero_asks_for_equal_bits() {
+        assert!(accepts(0.5, 0.0, 0.5));
+        assert!(!accepts(0.5, 0.0, 0.5f32.next_up()));
+        assert!(accepts(-0.0, 0.0, -0.0));
+        assert!(!accepts(-0.0, 0.0, 0.0));
+        assert!(!accepts(0.5, 0.0, f32::from_bits(SENTINEL)));
+    }
+
+    #[test]
+    fn a_bound_is_kept_on_both_sides() {
+        assert!(accepts(1.0, 0.25, 1.25) && accepts(1.0, 0.25, 0.75));
+        assert!(!accepts(1.0, 0.25, 1.26) && !accepts(1.0, 0.25, 0.74));
+        assert!(!accepts(1.0, 0.25, f32::NAN));
+        assert!(!accepts(1.0, f64::NAN, 2.0));
+    }
+
+    #[test]
+    fn nan_and_infinity_are_met_by_themselves_only() {
+        assert!(accepts(f64::NAN, 0.0, f32::NAN) && accepts(f64::NAN, 1.0, -f32::NAN));
+        assert!(!accepts(f64::NAN, f64::INFINITY, 1.0));
+        assert!(accepts(f64::INFINITY, f64::INFINITY, f32::INFINITY));
+        assert!(!accepts(f64::INFINITY, f64::INFINITY, f32::NEG_INFINITY));
+        assert!(!accepts(f64::INFINITY, f64::INFINITY, 1.0));
+    }
+
+    #[test]
+    fn another_shape_or_dtype_is_wrong() {
+        let expected = Expected::Equal(Tensor::counter(3));
+        let mut comparison = Comparison::default();
+        comparison.add("n", &expected, &Tensor::counter(3));
+        assert!(comparison.is_exact());
+        comparison.add("n", &expected, &Tensor::counter(4));
+        assert!(comparison.wrong.is_some());
+    }
+}
