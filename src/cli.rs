@@ -1,0 +1,64 @@
+//! The subcommands.
+
+pub(crate) mod bench;
+pub(crate) mod check;
+pub(crate) mod devices;
+pub(crate) mod run;
+mod sheet;
+
+use std::path::Path;
+use wgcnn::{Adapter, Device, Error, Result, Selection};
+
+/// The device of a selection; `None`, announced on standard error, if this machine has no usable adapter at all. One
+/// that was asked for and is not there stays an error.
+fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
+    match Device::open(selection) {
+        Ok(device) => Ok(Some(device)),
+        Err(error @ Error::NoAdapter { .. })
+            if !Adapter::all().iter().any(|adapter| adapter.usable) =>
+        {
+            eprintln!("{error}");
+            eprintln!("Going on with the CPU path alone.");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes JSON to a file, or to standard output for `-`.
+fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
+    let text = format!("{value:#}\n");
+    if path == Path::new("-") {
+        print!("{text}");
+        return Ok(());
+    }
+    std::fs::write(path, text).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// `Err` unless `op` has cases.
+fn check_op(op: Option<&str>) -> Result<()> {
+    match op {
+        Some(op) if !wgcnn::cases::NAMES.contains(&op) => Err(Error::Unknown {
+            kind: "layer",
+            name: op.to_owned(),
+            known: wgcnn::cases::NAMES.join(", "),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Threads of the CPU path, and the processor's name where the system tells it.
+fn cpu() -> (String, usize) {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    let name = model
+        .and_then(|line| line.split_once(':'))
+        .map(|(_, name)| name.trim());
+    let name = name.unwrap_or(std::env::consts::ARCH).to_owned();
+    (name, rayon::current_num_threads())
+}

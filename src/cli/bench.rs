@@ -1,0 +1,153 @@
+//! `wgcnn bench`.
+
+use serde::Serialize;
+use serde_json::json;
+use std::path::Path;
+use std::process::ExitCode;
+use wgcnn::bench::{Measurement, measure, measure_cpu};
+use wgcnn::cases::{self, Case};
+use wgcnn::check::{Comparison, on_cpu, on_device};
+use wgcnn::{Device, Result, Selection};
+
+/// One row of the table. Times in milliseconds, rates in GB/s (10^9 bytes); absent without a device.
+#[derive(Serialize)]
+struct Row {
+    case: String,
+    op: String,
+    shape: Vec<usize>,
+    dtype: String,
+    gpu_ms: Option<f64>,
+    gpu_ms_mad: Option<f64>,
+    samples: Option<usize>,
+    timer: Option<String>,
+    bytes: Option<u64>,
+    gbps: Option<f64>,
+    copy_gbps: Option<f64>,
+    copy_ratio: Option<f64>,
+    cpu_ms: f64,
+    speedup: Option<f64>,
+    checked: bool,
+}
+
+impl Row {
+    fn new(case: &Case, cpu_seconds: f64, measured: Option<&Measurement>, checked: bool) -> Self {
+        let inputs = case.inputs();
+        let (shape, dtype) = inputs
+            .first()
+            .map(|(_, tensor)| (tensor.shape().to_vec(), tensor.dtype().to_string()))
+            .unwrap_or_default();
+        Self {
+            case: case.name.clone(),
+            op: case.layer().to_owned(),
+            shape,
+            dtype,
+            gpu_ms: measured.map(|m| m.time.median * 1e3),
+            gpu_ms_mad: measured.map(|m| m.time.mad * 1e3),
+            samples: measured.map(|m| m.time.samples),
+            timer: measured.map(|m| m.timer.to_string()),
+            bytes: measured.map(|m| m.bytes),
+            gbps: measured.map(|m| m.rate() * 1e-9),
+            copy_gbps: measured.map(|m| m.copy_rate() * 1e-9),
+            copy_ratio: measured.map(|m| m.rate() / m.copy_rate()),
+            cpu_ms: cpu_seconds * 1e3,
+            speedup: measured.map(|m| cpu_seconds / m.time.median),
+            checked,
+        }
+    }
+
+    fn print(&self) {
+        let number = |value: Option<f64>, digits: usize| {
+            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+        };
+        println!(
+            "{:<22} {:<20} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>9} {:>8}  {}",
+            self.case,
+            format!("{:?}", self.shape).replace(' ', ""),
+            number(self.gpu_ms, 3),
+            number(self.gpu_ms_mad, 3),
+            self.timer.as_deref().unwrap_or("-"),
+            number(self.gbps, 2),
+            number(self.copy_gbps, 2),
+            number(self.copy_ratio, 2),
+            number(Some(self.cpu_ms), 3),
+            number(self.speedup, 2),
+            if self.checked { "ok" } else { "WRONG" },
+        );
+    }
+}
+
+pub(crate) fn run(
+    op: Option<&str>,
+    json: Option<&Path>,
+    selection: &Selection,
+) -> Result<ExitCode> {
+    super::check_op(op)?;
+    let device = super::device_or_cpu(selection)?;
+    let (cpu, threads) = super::cpu();
+    let adapter = device.as_ref().map(|device| device.adapter().to_string());
+    let quiet = json == Some(Path::new("-"));
+    if !quiet {
+        println!(
+            "adapter: {}",
+            adapter.as_deref().unwrap_or("none, CPU path only")
+        );
+        println!("cpu:     {cpu}, {threads} threads");
+        println!(
+            "{:<22} {:<20} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>9} {:>8}  checked",
+            "case",
+            "input",
+            "device ms",
+            "+-mad",
+            "timer",
+            "GB/s",
+            "copy",
+            "ratio",
+            "cpu ms",
+            "speed-up"
+        );
+    }
+    let cases = cases::named().into_iter();
+    let cases = cases.filter(|case| case.bench && op.is_none_or(|op| op == case.layer()));
+    let mut rows = Vec::new();
+    for case in cases {
+        let row = row(device.as_ref(), &case)?;
+        if !quiet {
+            row.print();
+        }
+        rows.push(row);
+    }
+    if !quiet {
+        println!(
+            "ratio: GB/s of the layer / GB/s of a copy kernel over as many bytes, sampled in turn, warm; 1.00 is the speed of memory"
+        );
+    }
+    let wrong = rows.iter().any(|row| !row.checked);
+    if let Some(path) = json {
+        let header = json!({
+            "adapter": adapter,
+            "software": device.as_ref().map(|device| device.adapter().kind == wgcnn::Kind::Software),
+            "driver": device.as_ref().map(|device| device.adapter().driver.clone()),
+            "backend": device.as_ref().map(|device| device.adapter().backend.clone()),
+            "cpu": cpu,
+            "threads": threads,
+            "version": env!("CARGO_PKG_VERSION"),
+        });
+        super::write_json(path, &json!({ "header": header, "rows": rows }))?;
+    }
+    Ok(ExitCode::from(u8::from(wrong)))
+}
+
+/// Checks and times one case.
+fn row(device: Option<&Device>, case: &Case) -> Result<Row> {
+    let compared: Comparison = match device {
+        Some(device) => on_device(device, case)?,
+        None => on_cpu(case)?,
+    };
+    if let Some(wrong) = &compared.wrong {
+        eprintln!("WRONG {}: {wrong}", case.name);
+    }
+    let cpu = measure_cpu(case)?;
+    let measured = device.map(|device| measure(device, case)).transpose()?;
+    let checked = compared.wrong.is_none();
+    Ok(Row::new(case, cpu.median, measured.as_ref(), checked))
+}

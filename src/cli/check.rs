@@ -1,0 +1,197 @@
+//! `wgcnn check`.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use wgcnn::cases::{self, Case};
+use wgcnn::check::{Comparison, on_device};
+use wgcnn::{Device, Error, Result, Selection};
+
+/// What to check.
+pub(crate) struct Request {
+    pub(crate) op: Option<String>,
+    pub(crate) case: Option<String>,
+    pub(crate) random: u64,
+    pub(crate) seed: u64,
+    pub(crate) list: bool,
+    pub(crate) json: Option<PathBuf>,
+}
+
+impl Request {
+    fn layers(&self) -> impl Iterator<Item = &'static str> {
+        let wanted = |name: &&str| self.op.as_deref().is_none_or(|op| op == *name);
+        cases::NAMES.into_iter().filter(wanted)
+    }
+
+    /// The cases, those of a layer together; random ones are dealt to the layers in turn.
+    fn cases(&self) -> Result<Vec<Case>> {
+        if let Some(name) = &self.case {
+            return Ok(vec![cases::find(name)?]);
+        }
+        let mut named = cases::named();
+        let layers: Vec<&str> = self.layers().collect();
+        named.retain(|case| layers.contains(&case.layer()));
+        let random = (0..self.random).filter_map(|index| {
+            let turn = usize::try_from(index).unwrap_or(usize::MAX) % layers.len();
+            cases::random(layers[turn], self.seed.wrapping_add(index))
+        });
+        Ok(named.into_iter().chain(random).collect())
+    }
+}
+
+/// One row of the report.
+#[derive(Default)]
+struct Row {
+    cases: usize,
+    exact: usize,
+    within: usize,
+    wrong: usize,
+    worst: f64,
+}
+
+impl Row {
+    fn add(&mut self, comparison: &Comparison) {
+        self.cases += 1;
+        self.worst = self.worst.max(comparison.worst);
+        match comparison {
+            _ if comparison.wrong.is_some() => self.wrong += 1,
+            _ if comparison.is_exact() => self.exact += 1,
+            _ => self.within += 1,
+        }
+    }
+}
+
+pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> {
+    super::check_op(request.op.as_deref())?;
+    let cases = request.cases()?;
+    if request.list {
+        for case in &cases {
+            println!("{:<40} {}", case.name, case.why);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let device = Device::open(selection)?;
+    eprintln!("device: {}", device.adapter());
+    let results = check(&device, &cases, selection)?;
+    let rows: Vec<(&str, Row)> = cases::NAMES
+        .into_iter()
+        .map(|layer| (layer, row(layer, &results)))
+        .filter(|(_, row)| row.cases > 0)
+        .collect();
+    let wrong: usize = rows.iter().map(|(_, row)| row.wrong).sum();
+    let total: usize = rows.iter().map(|(_, row)| row.cases).sum();
+    if request.json.as_deref() != Some("-".as_ref()) {
+        print(&rows);
+        println!("{total} cases on {}: {wrong} WRONG", device.adapter());
+        if request.random > 0 {
+            let last = request.seed.wrapping_add(request.random - 1);
+            println!("random cases: seeds {} to {last}", request.seed);
+        }
+    }
+    if let Some(path) = &request.json {
+        super::write_json(path, &report(&device, &rows, &results))?;
+    }
+    Ok(ExitCode::from(u8::from(wrong > 0)))
+}
+
+fn check(
+    device: &Device,
+    cases: &[Case],
+    selection: &Selection,
+) -> Result<Vec<(String, Comparison)>> {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
+    let bar = ProgressBar::new(cases.len() as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let mut results = Vec::with_capacity(cases.len());
+    for case in cases {
+        bar.set_message(case.name.clone());
+        let comparison = match on_device(device, case) {
+            Ok(comparison) => comparison,
+            Err(error @ Error::DeviceLost(_)) => return Err(error),
+            Err(error) => Comparison::failed(&error),
+        };
+        if let Some(wrong) = &comparison.wrong {
+            bar.suspend(|| {
+                eprintln!("WRONG {}: {wrong}", case.name);
+                eprintln!("  replay: {}", replay(&case.name, selection));
+            });
+        }
+        results.push((case.name.clone(), comparison));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(results)
+}
+
+/// The command that runs this case again on this device.
+fn replay(case: &str, selection: &Selection) -> String {
+    let flag = |name: &str, value: &Option<String>| {
+        value
+            .as_ref()
+            .map_or(String::new(), |value| format!(" --{name} '{value}'"))
+    };
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "wgcnn".to_owned());
+    let device = flag("device", &selection.device) + &flag("backend", &selection.backend);
+    format!("{program} check --case {case}{device}")
+}
+
+fn row(layer: &str, results: &[(String, Comparison)]) -> Row {
+    let mut row = Row::default();
+    let of_layer = |name: &str| name.split('/').next() == Some(layer);
+    for (_, comparison) in results.iter().filter(|(name, _)| of_layer(name)) {
+        row.add(comparison);
+    }
+    row
+}
+
+fn print(rows: &[(&str, Row)]) {
+    println!(
+        "{:<12} {:>6} {:>6} {:>13} {:>6} {:>20}",
+        "layer", "cases", "exact", "within bound", "WRONG", "worst |error|/bound"
+    );
+    for (layer, row) in rows {
+        let Row {
+            cases,
+            exact,
+            within,
+            wrong,
+            worst,
+        } = row;
+        println!("{layer:<12} {cases:>6} {exact:>6} {within:>13} {wrong:>6} {worst:>20.4}");
+    }
+}
+
+fn report(
+    device: &Device,
+    rows: &[(&str, Row)],
+    results: &[(String, Comparison)],
+) -> serde_json::Value {
+    let layers = rows.iter().map(|(layer, row)| {
+        json!({
+            "op": layer,
+            "cases": row.cases,
+            "exact": row.exact,
+            "within_bound": row.within,
+            "wrong": row.wrong,
+            // JSON has no infinity, which is what a wrong element gives.
+            "worst_ratio": row.worst.is_finite().then_some(row.worst),
+        })
+    });
+    let cases = results.iter().map(|(name, comparison)| {
+        json!({
+            "case": name,
+            "elements": comparison.elements,
+            "exact_elements": comparison.exact,
+            "worst_ratio": comparison.worst.is_finite().then_some(comparison.worst),
+            "wrong": comparison.wrong.as_ref().map(ToString::to_string),
+        })
+    });
+    json!({
+        "header": { "adapter": device.adapter().to_string() },
+        "layers": layers.collect::<Vec<_>>(),
+        "cases": cases.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,194 @@
+//! `wgcnn run`: the main unit on a photograph.
+
+use super::sheet;
+use std::f32::consts::PI;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+use wgcnn::check::Comparison;
+use wgcnn::cpu::{self, Moments};
+use wgcnn::ops::{BatchNorm, BatchNormState, Conv, Interpolate, MaxPool, Normalize};
+use wgcnn::plan::Options;
+use wgcnn::{
+    DType, Device, Error, Graph, Outputs, Result, Selection, Session, Tensor, Variables, picture,
+};
+
+const FILTERS: usize = 16;
+const STEPS: [&str; 6] = [
+    "normalize",
+    "conv",
+    "batch_norm",
+    "max_pool",
+    "relu",
+    "interpolate",
+];
+
+/// normalise -> conv 3x3 -> batch norm -> max pool 2 -> ReLU -> nearest x2, every step an output.
+///
+/// The batch norm trains: the photograph's own statistics normalise its feature maps.
+fn unit(height: usize, width: usize) -> Result<Graph> {
+    let mut graph = Graph::new();
+    let x = graph.input("photograph", [1, height, width, 3], DType::U8)?;
+    let weight = graph.constant(filters()?);
+    let state = BatchNormState::variables(&mut graph, "bn", FILTERS, true)?;
+    let normalized = graph.normalize(x, Normalize::imagenet())?;
+    let convolved = graph.conv(normalized, weight, None, Conv::new(2).padding([1, 1]))?;
+    let centred = graph.batch_norm(convolved, &state, BatchNorm::train())?;
+    let pooled = graph.max_pool(centred, MaxPool::new([2, 2]))?;
+    let active = graph.relu(pooled)?;
+    let enlarged = graph.interpolate(active, Interpolate::scale_factor([2.0, 2.0]))?;
+    let values = [normalized, convolved, centred, pooled, active, enlarged];
+    for (name, value) in STEPS.into_iter().zip(values) {
+        graph.output(name, value)?;
+    }
+    Ok(graph)
+}
+
+/// Weight [16, 3, 3, 3]: eight oriented edges of the brightness, `cos(a) x + sin(a) y` for a = 0, 45, ... degrees,
+/// and eight blobs, `exp(-r^2) - mean` of a mixture of the colours.
+fn filters() -> Result<Tensor> {
+    const BRIGHTNESS: [f32; 3] = [0.299, 0.587, 0.114];
+    const MIXTURES: [[f32; 3]; 8] = [
+        BRIGHTNESS,
+        [-0.299, -0.587, -0.114],
+        [1.0, -1.0, 0.0],
+        [-1.0, 1.0, 0.0],
+        [-0.5, -0.5, 1.0],
+        [0.5, 0.5, -1.0],
+        [1.0, 0.0, -1.0],
+        [-1.0, 0.0, 1.0],
+    ];
+    let offsets = [-1.0f32, 0.0, 1.0];
+    let taps = || {
+        offsets
+            .into_iter()
+            .flat_map(move |y| offsets.map(move |x| (x, y)))
+    };
+    let blob = |(x, y): (f32, f32)| (-(x * x + y * y)).exp();
+    let mean = taps().map(blob).sum::<f32>() / 9.0;
+    let mut weights = Vec::with_capacity(FILTERS * 27);
+    for angle in (0..8u8).map(|eighth| f32::from(eighth) * PI / 4.0) {
+        for colour in BRIGHTNESS {
+            weights.extend(taps().map(|(x, y)| colour * (angle.cos() * x + angle.sin() * y)));
+        }
+    }
+    for mixture in MIXTURES {
+        for colour in mixture {
+            weights.extend(taps().map(|tap| colour * (blob(tap) - mean)));
+        }
+    }
+    Tensor::new([FILTERS, 3, 3, 3], weights)
+}
+
+pub(crate) fn run(
+    image: Option<&Path>,
+    out: Option<&Path>,
+    selection: &Selection,
+) -> Result<ExitCode> {
+    let photograph = match image {
+        Some(path) => picture::load(path)?,
+        None => picture::built_in()?,
+    };
+    let device = super::device_or_cpu(selection)?;
+    let (height, width) = (photograph.shape()[0], photograph.shape()[1]);
+    let bytes = photograph.as_u8().unwrap_or_default().to_vec();
+    let photograph = Tensor::new([1, height, width, 3], bytes)?;
+    let graph = unit(height, width)?;
+    let feeds = [("photograph", &photograph)];
+    match &device {
+        Some(device) => println!("device: {}", device.adapter()),
+        None => println!("device: none, CPU path only"),
+    }
+    println!("input:  photograph u8 {:?}", photograph.shape());
+
+    let (on_device, device_seconds) = match &device {
+        Some(device) => Some(on_device(device, &graph, &photograph)?),
+        None => None,
+    }
+    .unzip();
+    let (on_cpu, cpu_seconds) = on_cpu(&graph, &photograph)?;
+    let method = if device.is_some() {
+        None
+    } else {
+        Some(Moments::CPU)
+    };
+    let (expected, _) = cpu::expect(&graph, &Variables::initial(&graph), &feeds, method)?;
+    let outputs = on_device.as_ref().unwrap_or(&on_cpu);
+
+    let mut wrong = false;
+    println!(
+        "{:<12} {:<18} {:>14} {:>14}",
+        "step", "shape", "largest |diff|", "its bound"
+    );
+    for (name, expected) in &expected {
+        let mut comparison = Comparison::default();
+        comparison.add(name, expected, &outputs[name]);
+        let shape = format!("{:?}", outputs[name].shape());
+        let Comparison {
+            largest_error,
+            bound_there,
+            ..
+        } = comparison;
+        println!("{name:<12} {shape:<18} {largest_error:>14.3e} {bound_there:>14.3e}");
+        if let Some(error) = comparison.wrong {
+            println!("  WRONG {error}");
+            wrong = true;
+        }
+    }
+    if let Some((seconds, timer)) = device_seconds {
+        println!(
+            "device: {:.3} ms ({timer} clock, without upload and read-back)",
+            seconds * 1e3
+        );
+    }
+    println!(
+        "cpu:    {:.3} ms ({} threads)",
+        cpu_seconds * 1e3,
+        super::cpu().1
+    );
+    println!(
+        "|diff| is against the same steps in f64; the bound is computed, 0 means equal to the bit"
+    );
+    if let Some(directory) = out {
+        write_sheets(directory, outputs)?;
+    }
+    Ok(ExitCode::from(u8::from(wrong)))
+}
+
+fn on_device(
+    device: &Device,
+    graph: &Graph,
+    photograph: &Tensor,
+) -> Result<(Outputs, (f64, wgcnn::Timer))> {
+    let variables = Variables::initial(graph);
+    let options = Options {
+        reuse: false,
+        guard: 0,
+    };
+    let mut session = Session::with_options(device, graph, &variables, options)?;
+    let outputs = session.run([("photograph", photograph)])?;
+    session.time(1)?;
+    let timing = session.time(10)?;
+    Ok((outputs, (timing.seconds, timing.timer)))
+}
+
+fn on_cpu(graph: &Graph, photograph: &Tensor) -> Result<(Outputs, f64)> {
+    let variables = Variables::initial(graph);
+    let outputs = cpu::run(graph, &variables, [("photograph", photograph)])?;
+    let start = Instant::now();
+    cpu::run(graph, &variables, [("photograph", photograph)])?;
+    Ok((outputs, start.elapsed().as_secs_f64()))
+}
+
+fn write_sheets(directory: &Path, outputs: &Outputs) -> Result<()> {
+    std::fs::create_dir_all(directory).map_err(|source| Error::Io {
+        path: directory.to_owned(),
+        source,
+    })?;
+    for (index, (name, tensor)) in outputs.iter().enumerate() {
+        let path = directory.join(format!("{}-{name}.png", index + 1));
+        sheet::write(&path, tensor)?;
+        println!("wrote {}", path.display());
+    }
+    Ok(())
+}

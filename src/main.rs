@@ -1,0 +1,137 @@
+//! `wgcnn`: which GPUs there are, a CNN block on a photograph, conformance and speed of a device.
+
+mod cli;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(version, about = "CNN layers on any GPU, checked against the CPU")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List adapters and backends with the features and limits that matter here
+    Devices {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Run the main unit on a photograph and compare the device with the CPU
+    Run {
+        /// PNG or JPEG; a built-in photograph of a cat by default
+        image: Option<PathBuf>,
+        /// Write a contact sheet of the feature maps after each step (PNG)
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Compare every layer on the device with the f64 oracle
+    Check {
+        #[command(flatten)]
+        filter: Filter,
+        /// Only the case of this name
+        #[arg(long, value_name = "NAME", conflicts_with = "op")]
+        case: Option<String>,
+        /// Random cases beside the named ones
+        #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "case")]
+        random: u64,
+        /// Seed of the first random case
+        #[arg(long, value_name = "S", default_value_t = 0)]
+        seed: u64,
+        /// Print the names of the named cases and what they show
+        #[arg(long)]
+        list: bool,
+        /// Write the results as JSON, `-` for standard output
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Time every layer against a copy of the same bytes and against the CPU
+    Bench {
+        #[command(flatten)]
+        filter: Filter,
+        /// Write the table as JSON, `-` for standard output
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Args)]
+struct Filter {
+    /// Only this layer, or `unit`
+    #[arg(long, value_name = "NAME")]
+    op: Option<String>,
+}
+
+#[derive(Args)]
+struct Target {
+    /// Index in the list of `devices`, or part of an adapter's name
+    #[arg(long, global = true)]
+    device: Option<String>,
+    /// vulkan, metal, dx12 or gl
+    #[arg(long, global = true)]
+    backend: Option<String>,
+}
+
+impl From<Target> for wgcnn::Selection {
+    fn from(target: Target) -> Self {
+        Self {
+            device: target.device,
+            backend: target.backend,
+        }
+    }
+}
+
+/// The CPU path makes its outputs anew in every run: an allocator that keeps pages does not time the kernel's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // A reader that closes the pipe (`| head`) ends the program quietly.
+    sigpipe::reset();
+    let result = match Cli::parse().command {
+        Command::Devices { json, target } => cli::devices::run(json, &target.into()),
+        Command::Run { image, out, target } => {
+            cli::run::run(image.as_deref(), out.as_deref(), &target.into())
+        }
+        Command::Check {
+            filter,
+            case,
+            random,
+            seed,
+            list,
+            json,
+            target,
+        } => cli::check::run(
+            &cli::check::Request {
+                op: filter.op,
+                case,
+                random,
+                seed,
+                list,
+                json,
+            },
+            &target.into(),
+        ),
+        Command::Bench {
+            filter,
+            json,
+            target,
+        } => cli::bench::run(filter.op.as_deref(), json.as_deref(), &target.into()),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
