@@ -1,0 +1,389 @@
+//! The session and the device, beyond single results.
+
+use super::failed;
+use libtest_mimic::{Failed, Trial};
+use wgcnn::ops::{BatchNorm, BatchNormState, Conv, MaxPool};
+use wgcnn::plan::Options;
+use wgcnn::{DType, Device, Error, Feed, Graph, Result, Session, Tensor, Timer, Value, Variables};
+
+type Test = fn(&Device) -> Result<(), Failed>;
+
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
+    let tests: [(&str, Test); 12] = [
+        ("buffers_in_and_out", buffers_in_and_out),
+        ("asynchronous_runs", asynchronous_runs),
+        ("a_dropped_future_leaves_the_session_usable", dropped_future),
+        ("pipelines_are_shared", pipelines_are_shared),
+        (
+            "an_evaluation_sees_what_a_training_updated",
+            shared_variables,
+        ),
+        ("swapped_variables", swapped_variables),
+        ("pool_and_relu_commute", pool_and_relu_commute),
+        ("stray_feeds_are_errors", stray_feeds),
+        ("a_tensor_beyond_a_binding_is_an_error", beyond_a_binding),
+        ("an_application_shares_its_device", shared_device),
+        ("two_threads_share_a_device", two_threads),
+        ("a_time_is_positive", a_time_is_positive),
+    ];
+    let backend = device.adapter().backend.to_lowercase();
+    tests
+        .into_iter()
+        .map(|(name, test)| {
+            let device = device.clone();
+            Trial::test(format!("{backend}/session/{name}"), move || test(&device))
+        })
+        .collect()
+}
+
+fn check(condition: bool, message: impl Into<String>) -> Result<(), Failed> {
+    if condition {
+        Ok(())
+    } else {
+        Err(Failed::from(message.into()))
+    }
+}
+
+/// x -> relu -> y over `elements`.
+fn relu(elements: usize) -> Result<Graph> {
+    let mut graph = Graph::new();
+    let x = graph.input("x", [elements], DType::F32)?;
+    let y = graph.relu(x)?;
+    graph.output("y", y)?;
+    Ok(graph)
+}
+
+fn ramp(elements: i16) -> Result<Tensor> {
+    let data: Vec<f32> = (0..elements).map(|i| f32::from(i) - 3.0).collect();
+    Tensor::new([data.len()], data)
+}
+
+fn buffers_in_and_out(device: &Device) -> Result<(), Failed> {
+    use wgpu::BufferUsages as Usage;
+    let tensor = ramp(7).map_err(failed)?;
+    let graph = relu(7).map_err(failed)?;
+    let mut session = Session::new(device, &graph, &Variables::new()).map_err(failed)?;
+    let buffer = |usage| {
+        device.wgpu().create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: 28,
+            usage,
+            mapped_at_creation: false,
+        })
+    };
+    let x = buffer(Usage::COPY_SRC | Usage::COPY_DST);
+    device.queue().write_buffer(&x, 0, tensor.bytes());
+    let y = buffer(Usage::COPY_SRC | Usage::COPY_DST);
+    session
+        .run_to_buffers([("x", &x)], &[("y", &y)])
+        .map_err(failed)?;
+    // The output buffer is the input of a second run: relu(relu(x)) = relu(x).
+    let outputs = session.run([("x", &y)]).map_err(failed)?;
+    let expected = [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0];
+    check(
+        outputs["y"].as_f32() == Some(&expected),
+        format!("{:?}", outputs["y"]),
+    )?;
+    let error = session.run_to_buffers([("x", &x)], &[("z", &y)]);
+    check(
+        matches!(error, Err(Error::Unknown { .. })),
+        format!("{error:?}"),
+    )?;
+    let unreadable = buffer(Usage::COPY_DST);
+    let error = session.run([("x", &unreadable)]);
+    check(
+        matches!(error, Err(Error::Shape { .. })),
+        format!("{error:?}"),
+    )
+}
+
+fn asynchronous_runs(device: &Device) -> Result<(), Failed> {
+    let tensor = ramp(9).map_err(failed)?;
+    let graph = relu(9).map_err(failed)?;
+    let mut session = Session::new(device, &graph, &Variables::new()).map_err(failed)?;
+    let blocking = session.run([("x", &tensor)]).map_err(failed)?;
+    for _ in 0..3 {
+        let outputs = pollster::block_on(session.run_async([("x", &tensor)])).map_err(failed)?;
+        check(outputs == blocking, "run_async differs from run")?;
+    }
+    Ok(())
+}
+
+fn dropped_future(device: &Device) -> Result<(), Failed> {
+    let tensor = ramp(9).map_err(failed)?;
+    let graph = relu(9).map_err(failed)?;
+    let mut session = Session::new(device, &graph, &Variables::new()).map_err(failed)?;
+    drop(session.run_async([("x", &tensor)]));
+    let outputs = session.run([("x", &tensor)]).map_err(failed)?;
+    check(
+        outputs["y"].as_f32().is_some_and(|y| y.len() == 9),
+        "no output",
+    )
+}
+
+fn pipelines_are_shared(device: &Device) -> Result<(), Failed> {
+    let graph = relu(100).map_err(failed)?;
+    Session::new(device, &graph, &Variables::new()).map_err(failed)?;
+    let before = device.pipelines();
+    let mut chain = Graph::new();
+    let build = |graph: &mut Graph| -> Result<()> {
+        let mut x = graph.input("x", [5000], DType::F32)?;
+        for _ in 0..4 {
+            x = graph.relu(x)?;
+        }
+        graph.output("y", x)
+    };
+    build(&mut chain).map_err(failed)?;
+    Session::new(device, &chain, &Variables::new()).map_err(failed)?;
+    // Other tests add pipelines of their own at the same time, but none of them is this one.
+    let session = Session::new(device, &chain, &Variables::new()).map_err(failed)?;
+    check(before > 0, "no pipeline was cached")?;
+    check(
+        session.plan().pipelines() == 1,
+        "equal layers have one pipeline",
+    )
+}
+
+/// A batch norm over [4, 2, 3] whose state has the name `bn`.
+fn batch_norm(layer: BatchNorm) -> Result<Graph> {
+    let mut graph = Graph::new();
+    let x = graph.input("x", [4, 2, 3], DType::F32)?;
+    let state = BatchNormState::variables(&mut graph, "bn", 2, true)?;
+    let y = graph.batch_norm(x, &state, layer)?;
+    graph.output("y", y)?;
+    Ok(graph)
+}
+
+fn shared_variables(device: &Device) -> Result<(), Failed> {
+    let train = batch_norm(BatchNorm::train()).map_err(failed)?;
+    let eval = batch_norm(BatchNorm::eval()).map_err(failed)?;
+    let x = Tensor::new([4, 2, 3], (0..24u8).map(f32::from).collect::<Vec<_>>()).map_err(failed)?;
+    let on_device = Variables::initial(&train);
+    let mut training = Session::new(device, &train, &on_device).map_err(failed)?;
+    let mut evaluation = Session::new(device, &eval, &on_device).map_err(failed)?;
+    let before = evaluation.run([("x", &x)]).map_err(failed)?;
+    for _ in 0..3 {
+        training.run([("x", &x)]).map_err(failed)?;
+    }
+    let after = evaluation.run([("x", &x)]).map_err(failed)?;
+    check(before != after, "the running statistics did not move")?;
+    let counter = on_device.get("bn.num_batches_tracked").map_err(failed)?;
+    check(counter.as_i64() == Some(&[3]), format!("{counter:?}"))?;
+
+    let on_cpu = Variables::initial(&train);
+    for _ in 0..3 {
+        wgcnn::cpu::run(&train, &on_cpu, [("x", &x)]).map_err(failed)?;
+    }
+    for name in ["bn.running_mean", "bn.running_var"] {
+        let (gpu, cpu) = (on_device.get(name), on_cpu.get(name));
+        let (gpu, cpu) = (gpu.map_err(failed)?, cpu.map_err(failed)?);
+        let pairs = gpu
+            .as_f32()
+            .unwrap_or_default()
+            .iter()
+            .zip(cpu.as_f32().unwrap_or_default());
+        // Three updates of five roundings each on either side.
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 60.0 * f32::EPSILON * b.abs();
+        check(
+            pairs.len() == 2 && pairs.clone().all(near),
+            format!("{name}: {gpu:?} {cpu:?}"),
+        )?;
+    }
+    // A value set by the host is seen by both.
+    on_device
+        .set("bn.bias", Tensor::filled(2, 100.0))
+        .map_err(failed)?;
+    let shifted = evaluation.run([("x", &x)]).map_err(failed)?;
+    check(
+        shifted["y"]
+            .as_f32()
+            .is_some_and(|y| y.iter().all(|&y| y > 50.0)),
+        "bias not seen",
+    )
+}
+
+/// `a <- b` and `b <- a` in one run, with `a` an output: everything reads the old values.
+fn swapped_variables(device: &Device) -> Result<(), Failed> {
+    let build = || -> Result<Graph> {
+        let mut graph = Graph::new();
+        let a = graph.variable("a", Tensor::filled(5, 1.0))?;
+        let b = graph.variable("b", Tensor::filled(5, 2.0))?;
+        graph.assign(a, b)?;
+        graph.assign(b, a)?;
+        graph.output("old", a)?;
+        Ok(graph)
+    };
+    let graph = build().map_err(failed)?;
+    let variables = Variables::initial(&graph);
+    let mut session = Session::new(device, &graph, &variables).map_err(failed)?;
+    let none: [(&str, &Tensor); 0] = [];
+    let outputs = session.run(none).map_err(failed)?;
+    check(
+        outputs["old"] == Tensor::filled(5, 1.0),
+        "the output is the old value",
+    )?;
+    check(
+        variables.get("a").map_err(failed)? == Tensor::filled(5, 2.0),
+        "a",
+    )?;
+    check(
+        variables.get("b").map_err(failed)? == Tensor::filled(5, 1.0),
+        "b",
+    )
+}
+
+/// conv -> pool -> relu and conv -> relu -> pool are equal to the bit.
+fn pool_and_relu_commute(device: &Device) -> Result<(), Failed> {
+    type Part = fn(&mut Graph, Value) -> Result<Value>;
+    let pool: Part = |graph, x| graph.max_pool(x, MaxPool::new([2, 2]));
+    let relu: Part = |graph, x| graph.relu(x);
+    let build = |parts: [Part; 2]| -> Result<Graph> {
+        let mut graph = Graph::new();
+        let x = graph.input("x", [2, 3, 14, 10], DType::F32)?;
+        let weight = graph.input("weight", [5, 3, 3, 3], DType::F32)?;
+        let mut y = graph.conv(x, weight, None, Conv::new(2).padding([1, 1]))?;
+        for part in parts {
+            y = part(&mut graph, y)?;
+        }
+        graph.output("y", y)?;
+        Ok(graph)
+    };
+    let mut seed = 1u32;
+    let mut noise = |shape: &[usize]| {
+        let count: usize = shape.iter().product();
+        let data: Vec<f32> = (0..count)
+            .map(|_| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                f32::from(i16::from_le_bytes([
+                    seed.to_le_bytes()[2],
+                    seed.to_le_bytes()[3],
+                ])) / 8192.0
+            })
+            .collect();
+        Tensor::new(shape, data)
+    };
+    let x = noise(&[2, 3, 14, 10]).map_err(failed)?;
+    let weight = noise(&[5, 3, 3, 3]).map_err(failed)?;
+    let mut results = Vec::new();
+    for parts in [[pool, relu], [relu, pool]] {
+        let graph = build(parts).map_err(failed)?;
+        let mut session = Session::new(device, &graph, &Variables::new()).map_err(failed)?;
+        results.push(
+            session
+                .run([("x", &x), ("weight", &weight)])
+                .map_err(failed)?,
+        );
+    }
+    let positive = results[0]["y"]
+        .as_f32()
+        .is_some_and(|y| y.iter().any(|&y| y > 0.0));
+    check(positive, "all outputs are 0: the test shows nothing")?;
+    check(results[0] == results[1], "the orders differ")
+}
+
+fn stray_feeds(device: &Device) -> Result<(), Failed> {
+    let (tensor, short) = (ramp(9).map_err(failed)?, ramp(8).map_err(failed)?);
+    let graph = relu(9).map_err(failed)?;
+    let mut session = Session::new(device, &graph, &Variables::new()).map_err(failed)?;
+    let none: [(&str, &Tensor); 0] = [];
+    let missing = session.run(none);
+    check(
+        matches!(missing, Err(Error::Missing { .. })),
+        format!("{missing:?}"),
+    )?;
+    let unknown = session.run([("x", &tensor), ("z", &tensor)]);
+    check(
+        matches!(unknown, Err(Error::Unknown { .. })),
+        format!("{unknown:?}"),
+    )?;
+    let twice = session.run([("x", &tensor), ("x", &tensor)]);
+    check(
+        matches!(twice, Err(Error::DuplicateName { .. })),
+        format!("{twice:?}"),
+    )?;
+    let other = session.run([("x", &short)]);
+    check(
+        matches!(other, Err(Error::Shape { .. })),
+        format!("{other:?}"),
+    )?;
+    session
+        .run([("x", Feed::Tensor(&tensor))])
+        .map_err(failed)?;
+    Ok(())
+}
+
+fn beyond_a_binding(device: &Device) -> Result<(), Failed> {
+    let limit = device.limits().max_storage_buffer_binding_size;
+    let elements = usize::try_from(limit / 4 + 1).unwrap_or(usize::MAX / 8);
+    let graph = relu(elements).map_err(failed)?;
+    let result = Session::new(device, &graph, &Variables::new());
+    match result {
+        Err(Error::Limit {
+            needed,
+            available,
+            adapter,
+            ..
+        }) => check(
+            needed > available && adapter == device.adapter().name,
+            "numbers",
+        ),
+        other => Err(Failed::from(format!("{other:?}"))),
+    }
+}
+
+fn shared_device(device: &Device) -> Result<(), Failed> {
+    let other = Device::from_wgpu(device.wgpu().clone(), device.queue().clone());
+    let graph = relu(9).map_err(failed)?;
+    let tensor = ramp(9).map_err(failed)?;
+    let mut session = Session::new(&other, &graph, &Variables::new()).map_err(failed)?;
+    let outputs = session.run([("x", &tensor)]).map_err(failed)?;
+    check(
+        other.adapter().name == device.adapter().name,
+        "another adapter",
+    )?;
+    check(
+        outputs["y"]
+            .as_f32()
+            .is_some_and(|y| y[8].to_bits() == 5f32.to_bits()),
+        "result",
+    )
+}
+
+fn two_threads(device: &Device) -> Result<(), Failed> {
+    let work = || -> Result<()> {
+        let (graph, tensor) = (relu(1000)?, ramp(1000)?);
+        let mut session = Session::new(device, &graph, &Variables::new())?;
+        let first = session.run([("x", &tensor)])?;
+        for _ in 0..10 {
+            assert_eq!(session.run([("x", &tensor)])?, first);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let threads = [scope.spawn(work), scope.spawn(work)];
+        for thread in threads {
+            thread
+                .join()
+                .map_err(|_| Failed::from("a thread panicked"))?
+                .map_err(failed)?;
+        }
+        Ok(())
+    })
+}
+
+fn a_time_is_positive(device: &Device) -> Result<(), Failed> {
+    let graph = relu(100_000).map_err(failed)?;
+    let options = Options {
+        reuse: false,
+        guard: 0,
+    };
+    let session =
+        Session::with_options(device, &graph, &Variables::new(), options).map_err(failed)?;
+    let timing = session.time(5).map_err(failed)?;
+    check(
+        timing.seconds > 0.0 && timing.seconds < 60.0,
+        format!("{timing:?}"),
+    )?;
+    let may = device.adapter().timestamps || timing.timer == Timer::Wall;
+    check(may, "a device without timestamps has no device clock")
+}

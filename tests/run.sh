@@ -1,0 +1,31 @@
+#!/bin/sh
+# The whole test suite, from a fresh machine: sets up a software Vulkan driver if there is no adapter, then runs unit
+# tests, PyTorch's golden vectors, every case on every adapter and backend, doc tests, and random cases.
+set -eu
+cd "$(dirname "$0")/.."
+
+# Mesa's libraries complain about its absence on every start.
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
+
+cargo build --release --locked
+wgcnn=target/release/wgcnn
+if ! "$wgcnn" devices >/dev/null 2>&1; then
+    echo "no adapter: installing Mesa's software Vulkan driver"
+    if [ "$(id -u)" = 0 ]; then sudo=""; else sudo="sudo -n"; fi
+    if command -v apt-get >/dev/null && $sudo true 2>/dev/null; then
+        $sudo apt-get update -qq
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            mesa-vulkan-drivers libvulkan1 libegl1 libgles2 libgl1-mesa-dri libegl-mesa0 >/dev/null
+    else
+        echo "no right to install it here: install mesa-vulkan-drivers, or a GPU driver" >&2
+        exit 1
+    fi
+fi
+"$wgcnn" devices
+
+export REQUIRE_GPU=1
+cargo test --locked --release
+# Each backend that is there.
+for backend in $("$wgcnn" devices --json | sed -n 's/.*"backend": "\(.*\)".*/\1/p' | sort -u); do
+    "$wgcnn" check --random 200 --backend "$backend"
+done
