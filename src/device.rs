@@ -74,7 +74,8 @@ impl Device {
         Ok(Self::share(device, queue, adapter))
     }
 
-    /// Shares a device that the application has made itself. It keeps the limits that the application asked for.
+    /// Shares a device that the application has made itself, with the limits and features that it asked for. Its
+    /// callbacks for errors outside scopes and for a lost device are replaced: this crate returns both as [`Error`]s.
     #[must_use]
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
         let adapter = Adapter::of(&device.adapter_info(), &device.limits(), device.features());
