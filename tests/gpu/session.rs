@@ -122,9 +122,8 @@ fn dropped_future(device: &Device) -> Result<(), Failed> {
 }
 
 fn pipelines_are_shared(device: &Device) -> Result<(), Failed> {
-    let graph = relu(100).map_err(failed)?;
-    Session::new(device, &graph, &Variables::new()).map_err(failed)?;
-    let before = device.pipelines();
+    // A handle of its own has a cache of its own, which no other test fills.
+    let device = Device::from_wgpu(device.wgpu().clone(), device.queue().clone());
     let mut chain = Graph::new();
     let build = |graph: &mut Graph| -> Result<()> {
         let mut x = graph.input("x", [5000], DType::F32)?;
@@ -134,14 +133,32 @@ fn pipelines_are_shared(device: &Device) -> Result<(), Failed> {
         graph.output("y", x)
     };
     build(&mut chain).map_err(failed)?;
-    Session::new(device, &chain, &Variables::new()).map_err(failed)?;
-    // Other tests add pipelines of their own at the same time, but none of them is this one.
-    let session = Session::new(device, &chain, &Variables::new()).map_err(failed)?;
-    check(before > 0, "no pipeline was cached")?;
+    for session in ["first", "second"] {
+        Session::new(&device, &chain, &Variables::new()).map_err(failed)?;
+        let pipelines = device.pipelines();
+        check(
+            pipelines == 1,
+            format!("{session} session: {pipelines} pipelines for four equal layers"),
+        )?;
+    }
+    let other = relu(5000).map_err(failed)?;
+    Session::new(&device, &other, &Variables::new()).map_err(failed)?;
+    check(device.pipelines() == 1, "another graph of the same layer")?;
+    let pool = pooled().map_err(failed)?;
+    Session::new(&device, &pool, &Variables::new()).map_err(failed)?;
     check(
-        session.plan().pipelines() == 1,
-        "equal layers have one pipeline",
+        device.pipelines() == 2,
+        "another layer has another pipeline",
     )
+}
+
+/// One max pool.
+fn pooled() -> Result<Graph> {
+    let mut graph = Graph::new();
+    let x = graph.input("x", [1, 2, 6, 8], DType::F32)?;
+    let y = graph.max_pool(x, MaxPool::new([2, 2]))?;
+    graph.output("y", y)?;
+    Ok(graph)
 }
 
 /// A batch norm over [4, 2, 3] whose state has the name `bn`.
