@@ -5,7 +5,8 @@
 // A thread loads the stretch of each input row that its windows share, four elements at a time, and offers every
 // element to the windows that it belongs to: which they are is known when the loops are unrolled.
 //
-// Grid: x = four neighbours of an output row, y = output rows, z = planes (N C); depth is a loop.
+// Grid: x = four neighbours of an output row, y = output rows, z = planes (N C); depth is a loop, which folds away
+// where there are no volumes.
 // Numerics: exact. Elements are compared as integers: compilers that assume no NaN, or turn a comparison into max(),
 // lose the NaN that must win, or the first of -0.0 and 0.0 that must stay. A window wholly in padding is -inf.
 // Source: torch.nn.MaxPool2d; ATen/native/cpu/MaxPoolKernel.cpp.
@@ -20,6 +21,7 @@ override DD: u32; override DH: u32; override DW: u32; // dilation
 override LEAD: u32;     // elements of the stretch before the first window: it begins at a multiple of 4
 override SEGMENTS: u32; // four elements each
 override ROWS: u32;     // output rows of a thread, 1 or 2
+override VOLUME: bool;  // three spatial dimensions
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -103,7 +105,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let column = id.x * 4u;
     let height = id.y * ROWS;
     if (column >= params.output_w || height >= params.output_h || id.z >= params.planes) { return; }
-    for (var depth = 0u; depth < params.output_d; depth++) {
+    for (var depth = 0u; depth < select(1u, params.output_d, VOLUME); depth++) {
         let best = windows(id.z, depth, height, column);
         let row = ((id.z * params.output_d + depth) * params.output_h + height) * params.output_w;
         store4(row, column, best[0]);

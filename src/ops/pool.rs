@@ -1,6 +1,6 @@
 //! What max and average pooling share: the parameters of their kernels and the grid.
 
-use super::window::{Extents, Window, leading_ones, word};
+use super::window::{Extents, MAX_DIMS, Window, leading_ones, word};
 use crate::kernel::{Kernel, params, rows_form};
 use crate::plan::{Launch, Lowering, Threads};
 
@@ -54,6 +54,8 @@ pub(super) fn launch(
     let mut constants = window.constants(0);
     constants.extend_from_slice(extra);
     constants.push(("ROWS", f64::from(rows)));
+    let volume = window.kernel.len() == MAX_DIMS;
+    constants.push(("VOLUME", f64::from(u8::from(volume))));
     let kernel = &kernels[rows_form(input.w, output.w)];
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
     lowering.launch(&Launch {
