@@ -15,9 +15,9 @@ struct Params {
     channels: u32,
     batch: u32,
     lanes: u32,        // of a plane
-    part_planes: u32,
-    part_lanes: u32,
-    parts_x: u32,
+    run_planes: u32,
+    run_lanes: u32,
+    runs_x: u32,
     parts: u32,
     eps: f32,
     momentum: f32,

@@ -3,9 +3,11 @@
 //   partials[c, part] = (count, mean, m2, pivot) of x[planes of the part, c, lanes of the part] - pivot
 //
 // The pivot is the channel's first element: deviations from it are small where the mean is large, so the mean costs
-// no digits of the variance; one that is not finite would hide the others, then it is 0. A thread takes blocks of four lanes, in two passes over registers, and merges the blocks.
+// no digits of the variance; one that is not finite would hide the others, then it is 0. A channel is cut into runs: a
+// stretch of a plane, or of each of several planes. A row of WX threads walks one, so that what it reads is contiguous
+// from one step to the next. A thread takes blocks of four lanes, in two passes over registers, and merges the blocks.
 //
-// Grid: x = parts along a plane, y = parts along the batch, z = channels; one workgroup per part.
+// Grid: x = parts of a channel, one workgroup of WY runs each; z = channels.
 // Numerics: f32, the order a function of the shape only.
 // Source: Chan, Golub, LeVeque (1979), see helpers/moments.wgsl.
 
@@ -19,9 +21,9 @@ struct Params {
     channels: u32,
     batch: u32,
     lanes: u32,        // of a plane
-    part_planes: u32,
-    part_lanes: u32,
-    parts_x: u32,
+    run_planes: u32,
+    run_lanes: u32,
+    runs_x: u32,       // along a plane
     parts: u32,
     eps: f32,
     momentum: f32,
@@ -65,19 +67,22 @@ fn main(
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let part = workgroup + params.origin;
-    let channel = part.z;
-    let end_plane = min((part.y + 1u) * params.part_planes, params.batch);
-    let end_lane = min((part.x + 1u) * params.part_lanes, params.lanes);
-    let block = select(vec2(WX, 0u), vec2(0u, WY), ALONG_BATCH == 1u);
-    let step = select(vec2(4u * WX, WY), vec2(WX, 4u * WY), ALONG_BATCH == 1u);
+    let part = workgroup.x + params.origin.x;
+    let channel = workgroup.z + params.origin.z;
+    let run = part * WY + local.y;
+    let first_plane = run / params.runs_x * params.run_planes;
+    let first_lane = run % params.runs_x * params.run_lanes;
+    let end_plane = min(first_plane + params.run_planes, params.batch);
+    let end_lane = min(first_lane + params.run_lanes, params.lanes);
+    let block = select(vec2(WX, 0u), vec2(0u, 1u), ALONG_BATCH == 1u);
+    let step = select(vec2(4u * WX, 1u), vec2(WX, 4u), ALONG_BATCH == 1u);
     let first = first_of(load(0u, 0u, channel, params.batch > 0u));
     let finite = (bitcast<u32>(first) & 0x7f800000u) != 0x7f800000u;
     let pivot = select(0.0, first, finite);
 
     var seen = Columns(0.0, Lane(), Lane());
-    for (var plane = part.y * params.part_planes + local.y; plane < end_plane; plane += step.y) {
-        for (var lane = part.x * params.part_lanes + local.x; lane < end_lane; lane += step.x) {
+    for (var plane = first_plane; plane < end_plane; plane += step.y) {
+        for (var lane = first_lane + local.x; lane < end_lane; lane += step.x) {
             let at1 = vec2(lane, plane) + block;
             let at2 = at1 + block;
             let at3 = at2 + block;
@@ -93,6 +98,6 @@ fn main(
     }
     let all = merge_workgroup(thread, merge_columns(seen.count, seen.mean, seen.m2));
     if (thread == 0u) {
-        partials[channel * params.parts + part.y * params.parts_x + part.x] = vec4(all.count, all.mean, all.m2, pivot);
+        partials[channel * params.parts + part] = vec4(all.count, all.mean, all.m2, pivot);
     }
 }

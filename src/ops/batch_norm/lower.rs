@@ -22,12 +22,12 @@ params! {
         batch: u32,
         /// Lanes of one plane.
         lanes: u32,
-        /// Planes of one part of a channel.
-        part_planes: u32,
-        /// Lanes of one part of a plane.
-        part_lanes: u32,
-        /// Parts along a plane.
-        parts_x: u32,
+        /// Planes of a run.
+        run_planes: u32,
+        /// Lanes of a run in each of its planes.
+        run_lanes: u32,
+        /// Runs along a plane.
+        runs_x: u32,
         /// Parts of a channel.
         parts: u32,
         /// Added to the variance.
@@ -61,9 +61,12 @@ const THREADS: usize = 64;
 /// Lanes that a thread loads before it uses the first.
 const BLOCK: usize = 4;
 /// Workgroups that fill any device: parts are made until there are so many.
-const WORKGROUPS: usize = 2048;
+const WORKGROUPS: usize = 1024;
+/// Most neighbouring lanes that a row of threads reads at a time: 128 bytes, what memory hands out at once.
+const ROW: usize = 8;
 
-/// How a channel of N planes is cut into parts: a function of the shape only, so every device sums in one order.
+/// How a channel of N planes is cut into runs, a row of threads each, and the runs into parts, a workgroup each: a
+/// function of the shape only, so every device sums in one order.
 #[derive(Clone, Copy, Debug)]
 struct Partition {
     /// N, planes of the channel.
@@ -72,12 +75,12 @@ struct Partition {
     lanes: usize,
     /// Elements of a lane: 4 where planes begin on 16-byte boundaries.
     width: usize,
-    /// Threads of a workgroup along a plane; the others take further planes.
+    /// Threads of a row.
     threads_x: usize,
-    part_planes: usize,
-    part_lanes: usize,
-    parts_x: usize,
-    parts_y: usize,
+    run_planes: usize,
+    run_lanes: usize,
+    runs_x: usize,
+    runs_y: usize,
 }
 
 impl Partition {
@@ -86,55 +89,59 @@ impl Partition {
         let plane: usize = x.shape[2..].iter().product();
         let width = if plane.is_multiple_of(4) { 4 } else { 1 };
         let lanes = plane / width;
-        let threads_x = lanes.clamp(1, THREADS).next_power_of_two().min(THREADS);
-        let threads_y = THREADS / threads_x;
-        let wanted = (WORKGROUPS / channels).clamp(1, THREADS);
-        // A part gives each thread a block at least.
-        let most_y = batch.div_ceil(threads_y).max(1);
-        let part_planes = batch.div_ceil(wanted.min(most_y)).max(1);
-        let parts_y = batch.div_ceil(part_planes).max(1);
-        let most_x = lanes.div_ceil(threads_x * BLOCK).max(1);
-        let part_lanes = lanes.div_ceil((wanted / parts_y).clamp(1, most_x)).max(1);
-        let parts_x = lanes.div_ceil(part_lanes).max(1);
+        let threads_x = lanes.clamp(1, ROW).next_power_of_two();
+        // A run gives each thread whole blocks.
+        let (block_planes, block_lanes) = if lanes <= threads_x {
+            (BLOCK, threads_x)
+        } else {
+            (1, threads_x * BLOCK)
+        };
+        let cut = |extent: usize, runs: usize, block: usize| {
+            let runs = runs.clamp(1, extent.div_ceil(block).max(1));
+            let run = extent.div_ceil(runs).max(1).next_multiple_of(block);
+            (run, extent.div_ceil(run).max(1))
+        };
+        let wanted = (WORKGROUPS / channels).clamp(1, THREADS) * (THREADS / threads_x);
+        let (run_planes, runs_y) = cut(batch, wanted, block_planes);
+        let (run_lanes, runs_x) = cut(lanes, wanted / runs_y, block_lanes);
         Self {
             batch,
             lanes,
             width,
             threads_x,
-            part_planes,
-            part_lanes,
-            parts_x,
-            parts_y,
+            run_planes,
+            run_lanes,
+            runs_x,
+            runs_y,
         }
     }
 
+    /// Rows of a workgroup's threads.
+    const fn rows(&self) -> usize {
+        THREADS / self.threads_x
+    }
+
+    /// At most [`THREADS`].
     const fn parts(&self) -> usize {
-        self.parts_x * self.parts_y
+        (self.runs_x * self.runs_y).div_ceil(self.rows())
     }
 
     /// Additions behind one another from an element to the moments of its channel: a block, the blocks of a thread,
     /// the components of a lane, then twice 64 merged in eights: the threads of a workgroup, and the parts.
     const fn depth(&self) -> usize {
-        let planes = self.part_planes.div_ceil(THREADS / self.threads_x);
-        let lanes = self.part_lanes.div_ceil(self.threads_x);
         let blocks = if self.lanes <= self.threads_x {
-            planes.div_ceil(BLOCK) * lanes
+            self.run_planes.div_ceil(BLOCK)
         } else {
-            planes * lanes.div_ceil(BLOCK)
+            self.run_planes * self.run_lanes.div_ceil(self.threads_x * BLOCK)
         };
         BLOCK + blocks + 2 + 4 * 7
     }
 
     const fn threads(&self, channels: usize) -> Threads {
-        let threads_y = THREADS / self.threads_x;
         Threads {
-            count: [
-                self.parts_x * self.threads_x,
-                self.parts_y * threads_y,
-                channels,
-            ],
+            count: [self.parts() * self.threads_x, self.rows(), channels],
             #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
-            workgroup: [self.threads_x as u32, threads_y as u32, 1],
+            workgroup: [self.threads_x as u32, self.rows() as u32, 1],
         }
     }
 
@@ -162,9 +169,9 @@ fn params(layer: &BatchNorm, momentum: f64, x: &TensorType, partition: &Partitio
         channels: word(x.shape[1]),
         batch: word(partition.batch),
         lanes: word(partition.lanes),
-        part_planes: word(partition.part_planes),
-        part_lanes: word(partition.part_lanes),
-        parts_x: word(partition.parts_x),
+        run_planes: word(partition.run_planes),
+        run_lanes: word(partition.run_lanes),
+        runs_x: word(partition.runs_x),
         parts: word(partition.parts()),
         eps: layer.eps as f32,
         momentum: momentum as f32,
