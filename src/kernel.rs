@@ -41,7 +41,7 @@ pub(crate) const STORE_VEC4: &str = include_str!("../shaders/helpers/store_vec4.
 /// Stores to rows of any length.
 pub(crate) const STORE_SCALAR: &str = include_str!("../shaders/helpers/store_scalar.wgsl");
 
-/// Index in [`Kernel::windows`] of the form for rows of these lengths: 16-byte accesses where every row begins on a
+/// Index in [`window_kernels`] of the form for rows of these lengths: 16-byte accesses where every row begins on a
 /// 16-byte boundary, single elements elsewhere.
 pub(crate) const fn rows_form(input: usize, output: usize) -> usize {
     2 * (!input.is_multiple_of(4)) as usize + (!output.is_multiple_of(4)) as usize
@@ -76,26 +76,6 @@ impl Kernel {
         }
     }
 
-    /// A kernel whose windows slide over rows, in four forms: see [`rows_form`].
-    pub(crate) const fn windows(
-        name: &'static str,
-        source: &'static str,
-        params: &'static [Field],
-    ) -> [Self; 4] {
-        [
-            Self::new(name, source, params)
-                .with("vec4-vec4", &[VEC4, ROW_VEC4, STRETCH, STORE_VEC4]),
-            Self::new(name, source, params)
-                .with("vec4-scalar", &[VEC4, ROW_VEC4, STRETCH, STORE_SCALAR]),
-            Self::new(name, source, params)
-                .with("scalar-vec4", &[SCALAR, ROW_SCALAR, STRETCH, STORE_VEC4]),
-            Self::new(name, source, params).with(
-                "scalar-scalar",
-                &[SCALAR, ROW_SCALAR, STRETCH, STORE_SCALAR],
-            ),
-        ]
-    }
-
     /// The whole WGSL module.
     #[must_use]
     pub fn wgsl(&self) -> String {
@@ -116,6 +96,24 @@ impl Kernel {
         }
     }
 }
+
+/// A kernel whose windows slide over rows, in four forms: see [`rows_form`]. Behind its parameters, helpers that all forms
+/// have.
+macro_rules! window_kernels {
+    ($name:literal, $source:expr, $params:expr $(, $helper:expr)* $(,)?) => {{
+        use $crate::kernel::{
+            Kernel, ROW_SCALAR, ROW_VEC4, SCALAR, STORE_SCALAR, STORE_VEC4, STRETCH, VEC4,
+        };
+        const KERNEL: Kernel = Kernel::new($name, $source, $params);
+        [
+            KERNEL.with("vec4-vec4", &[$($helper,)* STRETCH, VEC4, ROW_VEC4, STORE_VEC4]),
+            KERNEL.with("vec4-scalar", &[$($helper,)* STRETCH, VEC4, ROW_VEC4, STORE_SCALAR]),
+            KERNEL.with("scalar-vec4", &[$($helper,)* STRETCH, SCALAR, ROW_SCALAR, STORE_VEC4]),
+            KERNEL.with("scalar-scalar", &[$($helper,)* STRETCH, SCALAR, ROW_SCALAR, STORE_SCALAR]),
+        ]
+    }};
+}
+pub(crate) use window_kernels;
 
 /// Declares a `struct Params` whose layout a test compares with the kernel's. Every kernel's parameters begin with
 /// `origin`: the workgroup at which a dispatch begins, which the plan sets when it folds a grid.

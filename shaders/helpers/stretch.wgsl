@@ -1,7 +1,7 @@
-// The stretch of an input row that the windows of four neighbouring output columns share, in segments of four elements.
+// The stretch of an input row that the windows of COLUMNS neighbouring output columns share, in segments of four elements.
 // It begins LEAD elements before the first window, so that segments lie on 16-byte boundaries where rows do.
 
-override LENGTH: u32 = LEAD + 3u * SW + (KW - 1u) * DW + 1u;
+override LENGTH: u32 = LEAD + (COLUMNS - 1u) * SW + (KW - 1u) * DW + 1u;
 
 fn segment_start(column: u32, segment: u32) -> i32 {
     return i32(column * SW + segment * 4u) - i32(PW + LEAD);

@@ -81,9 +81,15 @@ pub(super) fn cases() -> Vec<Case> {
         .with(Values::Specials),
         case(
             "wide_window",
-            "a window wider than a thread's four columns",
+            "a stretch of more segments than the kernel writes out",
             &[2, 3, 9, 40],
-            k(&[2, 9]).stride([3, 2]).padding([1, 4]),
+            k(&[2, 21]).stride([3, 2]).padding([1, 10]),
+        ),
+        case(
+            "half_a_thread",
+            "rows of 12: the last thread of eight columns has four",
+            &[2, 3, 5, 24],
+            overlap(),
         ),
         case(
             "narrowing",

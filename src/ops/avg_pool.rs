@@ -5,14 +5,15 @@ use super::window::{Window, check_depth, check_input, check_pool_padding, symmet
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, window_kernels};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
-pub(super) const KERNELS: [Kernel; 4] = Kernel::windows(
+pub(super) const KERNELS: [Kernel; 4] = window_kernels!(
     "avg_pool",
     include_str!("../../shaders/avg_pool.wgsl"),
     Params::FIELDS,
+    pool::WALK
 );
 
 /// Mean of each window. `torch.nn.AvgPool1d`, `AvgPool2d`, `AvgPool3d`.

@@ -4,7 +4,7 @@ use super::window::{Extents, MAX_REACH, Window, check_input, symmetric, word};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, params, rows_form};
+use crate::kernel::{Kernel, params, rows_form, window_kernels};
 use crate::plan::{Launch, Lowering, Threads};
 use crate::tensor::TensorType;
 
@@ -24,7 +24,7 @@ params! {
     }
 }
 
-pub(super) const KERNELS: [Kernel; 4] = Kernel::windows(
+pub(super) const KERNELS: [Kernel; 4] = window_kernels!(
     "conv",
     include_str!("../../shaders/conv.wgsl"),
     Params::FIELDS,
@@ -267,7 +267,7 @@ impl Layer for Conv {
             dilation: &self.dilation,
             ceil_mode: false,
         };
-        let mut constants = window.constants(1);
+        let mut constants = window.constants(1, 4);
         let counts = [
             ("CHANNELS", weight.shape[1]),
             ("GROUPS", self.groups),
@@ -277,7 +277,7 @@ impl Layer for Conv {
         ];
         constants.extend(counts.map(|(name, value)| (name, f64::from(word(value)))));
         // A stretch that is too long for registers is not loaded as one, and its taps begin anywhere.
-        let long = window.segments() > MAX_SEGMENTS;
+        let long = window.segments(4) > MAX_SEGMENTS;
         constants.push(("LONG", f64::from(u8::from(long))));
         let input_width = if long { 1 } else { input.w };
         let (reads, writes) = (

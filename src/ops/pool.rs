@@ -1,6 +1,6 @@
 //! What max and average pooling share: the parameters of their kernels and the grid.
 
-use super::window::{Extents, MAX_DIMS, Window, leading_ones, word};
+use super::window::{Extents, MAX_DIMS, Window, word};
 use crate::kernel::{Kernel, params, rows_form};
 use crate::plan::{Launch, Lowering, Threads};
 
@@ -26,7 +26,10 @@ params! {
     }
 }
 
-/// One pooling kernel: a thread makes four neighbours of one output row.
+/// The walk over the windows.
+pub(super) const WALK: &str = include_str!("../../shaders/helpers/pool.wgsl");
+
+/// One pooling kernel: a thread makes a few neighbours of one output row.
 pub(super) fn launch(
     lowering: &mut Lowering<'_>,
     kernels: &'static [Kernel; 4],
@@ -50,10 +53,9 @@ pub(super) fn launch(
         output_w: word(output.w),
         divisor,
     };
-    let rows = rows_of_a_thread(window);
-    let mut constants = window.constants(0);
+    let columns = columns_of_a_thread(window, output.w);
+    let mut constants = window.constants(0, columns);
     constants.extend_from_slice(extra);
-    constants.push(("ROWS", f64::from(rows)));
     let volume = window.kernel.len() == MAX_DIMS;
     constants.push(("VOLUME", f64::from(u8::from(volume))));
     let kernel = &kernels[rows_form(input.w, output.w)];
@@ -64,17 +66,18 @@ pub(super) fn launch(
         params: bytemuck::bytes_of(&params),
         reads: &reads,
         writes: &writes,
-        threads: Threads::fitted([
-            output.w.div_ceil(4),
-            output.h.div_ceil(rows as usize),
-            planes,
-        ]),
+        threads: Threads::fitted([output.w.div_ceil(columns as usize), output.h, planes]),
     });
 }
 
-/// Output rows of a thread: several where windows share input rows.
-fn rows_of_a_thread(window: &Window<'_>) -> u32 {
-    let [_, kernel, _] = leading_ones(window.kernel, 1);
-    let [_, stride, _] = leading_ones(window.stride, 1);
-    if kernel > stride { 2 } else { 1 }
+/// Segments that `shaders/helpers/pool.wgsl` writes out.
+const SEGMENTS: u32 = 5;
+
+/// Output columns of a thread: more where the stretch that their windows share stays short.
+fn columns_of_a_thread(window: &Window<'_>, output: usize) -> u32 {
+    if output > 4 && window.segments(8) <= SEGMENTS {
+        8
+    } else {
+        4
+    }
 }

@@ -59,7 +59,7 @@ impl Window<'_> {
     /// The attributes as `override`s of a kernel: KH, SH, PH, DH and so on from the `first` of the axes D, H, W; and
     /// the stretch of an input row that four neighbouring windows share, LEAD elements before the first window, so that
     /// it begins at a multiple of 4, and SEGMENTS of four elements long.
-    pub(super) fn constants(&self, first: usize) -> Vec<(&'static str, f64)> {
+    pub(super) fn constants(&self, first: usize, columns: u32) -> Vec<(&'static str, f64)> {
         let before: Vec<usize> = self.padding.iter().map(|padding| padding[0]).collect();
         let attribute = |values: &[usize]| leading_ones(values, 1).map(effective);
         let attributes = [
@@ -74,19 +74,23 @@ impl Window<'_> {
         let [_, _, before] = leading_ones(&before, 0);
         let lead = word(before.next_multiple_of(4) - before);
         constants
-            .chain([("LEAD", lead), ("SEGMENTS", self.segments())])
+            .chain([
+                ("COLUMNS", columns),
+                ("LEAD", lead),
+                ("SEGMENTS", self.segments(columns)),
+            ])
             .map(|(name, value)| (name, f64::from(value)))
             .collect()
     }
 
     /// Groups of four elements in the stretch of an input row that four neighbouring windows share.
-    pub(super) fn segments(&self) -> u32 {
+    pub(super) fn segments(&self, columns: u32) -> u32 {
         let [kernel, stride, dilation] =
             [self.kernel, self.stride, self.dilation].map(|values| leading_ones(values, 1)[2]);
         let before = self.padding[self.padding.len() - 1][0];
         let lead = word(before.next_multiple_of(4) - before);
         let reach = (effective(kernel) - 1).saturating_mul(effective(dilation));
-        let length = (3 * effective(stride)).saturating_add(reach);
+        let length = ((columns - 1) * effective(stride)).saturating_add(reach);
         length.saturating_add(lead + 1).div_ceil(4)
     }
 
