@@ -24,13 +24,18 @@ impl Threads {
         }
     }
 
-    /// Workgroups shaped to the work: x is filled first, so that neighbours touch neighbouring addresses.
+    /// Workgroups shaped to the work: x is filled first, so that neighbours touch neighbouring addresses, with a power of
+    /// two; y and z are cut evenly, so that few threads are idle in the last workgroup.
     pub(crate) fn fitted(count: [usize; 3]) -> Self {
         let mut left = INVOCATIONS;
         let workgroup = std::array::from_fn(|axis| {
             let most = left.min(MOST[axis]);
-            let wanted = count[axis].clamp(1, most as usize).next_power_of_two();
-            let size = u32::try_from(wanted).map_or(most, |wanted| wanted.min(most));
+            let size = match u32::try_from(count[axis]) {
+                Ok(0) => 1,
+                Ok(count) if axis == 0 => count.min(most).next_power_of_two(),
+                Ok(count) => count.div_ceil(count.div_ceil(most)),
+                Err(_) => most,
+            };
             left /= size;
             size
         });
@@ -117,8 +122,8 @@ mod tests {
     #[test]
     fn workgroups_fit_the_work() {
         assert_eq!(Threads::fitted([28, 112, 512]).workgroup, [32, 8, 1]);
-        assert_eq!(Threads::fitted([2, 7, 512]).workgroup, [2, 8, 16]);
-        assert_eq!(Threads::fitted([1, 1, 1000]).workgroup, [1, 1, 64]);
+        assert_eq!(Threads::fitted([2, 7, 512]).workgroup, [2, 7, 18]);
+        assert_eq!(Threads::fitted([1, 1, 1000]).workgroup, [1, 1, 63]);
         assert_eq!(Threads::fitted([1, 1, 1]).workgroup, [1, 1, 1]);
         assert_eq!(Threads::fitted([1000, 1, 1]).workgroup, [256, 1, 1]);
         assert_eq!(Threads::fitted([0, 3, 3]).workgroups(), [0, 1, 1]);
