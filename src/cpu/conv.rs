@@ -149,7 +149,11 @@ fn multiply<T: Scalar>(weights: &[T], patches: &[T], outputs: &mut [&mut [T]]) {
         );
     }
     for (output, products) in outputs.iter_mut().zip(products.chunks(positions)) {
-        output.copy_from_slice(products);
+        for (output, &product) in output.iter_mut().zip(products) {
+            // A sum begins at 0, so it is never -0.0; that of one tap is a bare product in the matrix library.
+            *output = T::ZERO;
+            *output += product;
+        }
     }
 }
 
