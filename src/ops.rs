@@ -95,11 +95,12 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 10] = [
+    let layers: [&'static [Kernel]; 11] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &batch_norm::KERNELS,
         &conv::KERNELS,
+        &conv::DEPTHWISE_KERNELS,
         &copy::KERNELS,
         &interpolate::KERNELS,
         &max_pool::KERNELS,

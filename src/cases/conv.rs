@@ -84,6 +84,54 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .with(Integers),
         case(
+            "depthwise_strided",
+            "one filter a channel, strides differ",
+            &[2, 5, 11, 24],
+            &[5, 1, 2, 3],
+            Conv::new(2).stride([3, 2]).padding([1, 0]).groups(5),
+        )
+        .with(Integers),
+        case(
+            "depthwise_dilated",
+            "one filter a channel, dilations differ",
+            &[2, 5, 9, 12],
+            &[5, 1, 3, 3],
+            Conv::new(2).dilation([2, 1]).padding([2, 1]).groups(5),
+        )
+        .with(Integers),
+        case(
+            "depthwise_narrowing",
+            "rows of whole lanes in, of single elements out",
+            &[2, 3, 6, 12],
+            &[3, 1, 3, 3],
+            Conv::new(2).groups(3),
+        )
+        .with(Integers),
+        case(
+            "depthwise_widening",
+            "rows of single elements in, of whole lanes out",
+            &[2, 3, 6, 14],
+            &[3, 1, 3, 3],
+            Conv::new(2).groups(3),
+        )
+        .with(Integers),
+        case(
+            "depthwise_wide",
+            "one filter a channel, too large to be held",
+            &[2, 3, 9, 12],
+            &[3, 1, 5, 5],
+            Conv::new(2).padding([2, 2]).groups(3),
+        )
+        .with(Integers),
+        case(
+            "depthwise_1d",
+            "one filter a channel, one dimension",
+            &[2, 5, 19],
+            &[5, 1, 3],
+            Conv::new(1).padding([1]).groups(5),
+        )
+        .with(Integers),
+        case(
             "depthwise_multiplier",
             "two filters a channel",
             &[2, 5, 9, 10],
@@ -185,6 +233,16 @@ pub(super) fn cases() -> Vec<Case> {
             &[4, 3, 3, 3],
             same(),
         ),
+        Case::new("conv/one_tap", "a sum begins at 0: never -0.0", |g| {
+            graph(
+                g,
+                &[2, 3, 8, 9],
+                &[3, 1, 1, 1],
+                false,
+                Conv::new(2).groups(3),
+            )
+        })
+        .with(Integers),
         Case::new("conv/no_bias", "the bias is optional", |g| {
             graph(g, &[2, 3, 6, 7], &[4, 3, 3, 3], false, same())
         }),
@@ -217,8 +275,12 @@ pub(super) fn cases() -> Vec<Case> {
 
 pub(super) fn random(rng: &mut Rng) -> Result<Graph> {
     let dims = rng.usize(1..=2);
-    let groups = pick(rng, &[1, 1, 1, 2, 3]);
-    let (channels, filters) = (rng.usize(1..=6), rng.usize(1..=11));
+    let (groups, channels, filters) = if rng.u8(0..4) == 0 {
+        (rng.usize(1..=7), 1, 1)
+    } else {
+        let groups = pick(rng, &[1, 1, 1, 2, 3]);
+        (groups, rng.usize(1..=6), rng.usize(1..=11))
+    };
     let mut shape = random_shape(rng, dims, [60, 20][dims - 1]);
     shape[1] = channels * groups;
     let mut weight = vec![filters * groups, channels];

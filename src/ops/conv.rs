@@ -1,37 +1,15 @@
 //! [`Conv`]: attributes, shape rule, method, lowering.
 
-use super::window::{Extents, MAX_REACH, Window, check_input, symmetric, word};
+mod lower;
+
+pub(super) use lower::{DEPTHWISE_KERNELS, KERNELS};
+
+use super::window::{MAX_REACH, Window, check_input, symmetric};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, params, rows_form, window_kernels};
-use crate::plan::{Launch, Lowering, Threads};
+use crate::plan::Lowering;
 use crate::tensor::TensorType;
-
-params! {
-    /// Parameters of the convolution. Extents are in elements.
-    Params {
-        /// N.
-        batch: u32,
-        /// Input height.
-        input_h: u32,
-        /// Input width.
-        input_w: u32,
-        /// Output height.
-        output_h: u32,
-        /// Output width.
-        output_w: u32,
-    }
-}
-
-pub(super) const KERNELS: [Kernel; 4] = window_kernels!(
-    "conv",
-    include_str!("../../shaders/conv.wgsl"),
-    Params::FIELDS,
-);
-
-/// Groups of four elements that a thread holds of an input row.
-const MAX_SEGMENTS: u32 = 8;
 
 /// Kernels compute positions in 32 bits.
 const MAX_PADDING: usize = 1 << 28;
@@ -128,6 +106,16 @@ impl Conv {
         }
     }
 
+    fn window<'a>(&'a self, kernel: &'a [usize], padding: &'a [[usize; 2]]) -> Window<'a> {
+        Window {
+            kernel,
+            stride: &self.stride,
+            padding,
+            dilation: &self.dilation,
+            ceil_mode: false,
+        }
+    }
+
     fn check_channels(&self, node: &str, inputs: &[&TensorType]) -> Result<()> {
         let (x, weight) = (inputs[0], inputs[1]);
         if self.groups == 0 {
@@ -210,13 +198,8 @@ impl Layer for Conv {
         }
         self.check_channels(node, inputs)?;
         let kernel = &weight.shape[2..];
-        let window = Window {
-            kernel,
-            stride: &self.stride,
-            padding: &self.zeros(node, kernel)?,
-            dilation: &self.dilation,
-            ceil_mode: false,
-        };
+        let padding = self.zeros(node, kernel)?;
+        let window = self.window(kernel, &padding);
         window.check(node)?;
         if weight.shape[1] >= MAX_REACH {
             return Err(Error::Unsupported {
@@ -241,60 +224,8 @@ impl Layer for Conv {
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {
-        let (x, weight, y) = (lowering.inputs[0], lowering.inputs[1], lowering.outputs[0]);
-        let (input, output) = (Extents::of(x), Extents::of(y));
-        let filters = weight.shape[0];
-        let per_group = filters / self.groups;
-        let tile = per_group.next_power_of_two().min(8);
-        let tiles = per_group.div_ceil(tile);
-        let bias = match lowering.reads.get(2) {
-            Some(&bias) => bias,
-            None => lowering.table("no bias", &vec![0f32; filters]),
-        };
-        let params = Params {
-            origin: [0; 3],
-            batch: word(input.n),
-            input_h: word(input.h),
-            input_w: word(input.w),
-            output_h: word(output.h),
-            output_w: word(output.w),
-        };
-        let kernel = &weight.shape[2..];
-        let window = Window {
-            kernel,
-            stride: &self.stride,
-            padding: &self.zeros("conv", kernel).unwrap_or_default(),
-            dilation: &self.dilation,
-            ceil_mode: false,
-        };
-        let mut constants = window.constants(1, 4);
-        let counts = [
-            ("CHANNELS", weight.shape[1]),
-            ("GROUPS", self.groups),
-            ("FILTERS", per_group),
-            ("TILE", tile),
-            ("TILES", tiles),
-        ];
-        constants.extend(counts.map(|(name, value)| (name, f64::from(word(value)))));
-        // A stretch that is too long for registers is not loaded as one, and its taps begin anywhere.
-        let long = window.segments(4) > MAX_SEGMENTS;
-        constants.push(("LONG", f64::from(u8::from(long))));
-        let input_width = if long { 1 } else { input.w };
-        let (reads, writes) = (
-            [lowering.reads[0], lowering.reads[1], bias],
-            lowering.writes.clone(),
-        );
-        lowering.launch(&Launch {
-            kernel: &KERNELS[rows_form(input_width, output.w)],
-            constants: &constants,
-            params: bytemuck::bytes_of(&params),
-            reads: &reads,
-            writes: &writes,
-            threads: Threads::fitted([
-                output.w.div_ceil(4),
-                output.h.div_ceil(2),
-                input.n * self.groups * tiles,
-            ]),
-        });
+        let kernel = &lowering.inputs[1].shape[2..];
+        let padding = self.zeros("conv", kernel).unwrap_or_default();
+        lower::conv(self.groups, &self.window(kernel, &padding), lowering);
     }
 }
