@@ -52,7 +52,7 @@ pub(super) fn run<T: Scalar>(layer: &AvgPool, x: &Array<'_, T>) -> Array<'static
     fold_windows(x, &windows, T::ZERO, fold, finish)
 }
 
-/// As many roundings as the window has elements, then a division within 2.5 ULP.
+/// As many sums as the window has elements, then a division within 2.5 ULP.
 pub(super) fn bound(layer: &AvgPool, x: &Bounded, y: &Array<'_, f64>) -> Array<'static, f64> {
     let taps: usize = layer.kernel.iter().product();
     let magnitude = run(layer, &x.magnitude()).map(f64::abs);
@@ -63,8 +63,14 @@ pub(super) fn bound(layer: &AvgPool, x: &Bounded, y: &Array<'_, f64>) -> Array<'
         .divisor_override
         .map_or(taps as f64, |divisor| divisor as f64);
     let exact = is_exact_sum(&[x], largest * divisor.abs().max(taps as f64));
-    let rounding = if exact { 0.0 } else { gamma(taps) };
-    let sums = magnitude.zip(&moved, |magnitude, moved| moved + rounding * magnitude);
+    let (rounding, underflow) = if exact {
+        (0.0, 0.0)
+    } else {
+        (gamma(taps), TINY * taps as f64)
+    };
+    let sums = magnitude.zip(&moved, |magnitude, moved| {
+        moved + rounding * magnitude + underflow
+    });
     sums.zip(y, |error, y| {
         error + 3.0 * EPSILON * (y.abs() + error) + TINY
     })

@@ -180,7 +180,8 @@ struct Statistics {
 /// With D the largest deviation from the pivot, a merge of two means rounds by 12 eps D at most, a sum of blocks less;
 /// `depth` of them follow one another. The squares move by their own roundings, and by the error `e` of each
 /// difference of two means: over a tree of merges the weights `na nb / n` of `2 delta e + e^2` add up to less than
-/// 10 n, and Cauchy-Schwarz bounds the first term by the variance.
+/// 10 n, and Cauchy-Schwarz bounds the first term by the variance. Of the results that may underflow, the mean has three
+/// a merge, the squares fewer than eight an element.
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 fn batch_statistics(x: &Bounded, method: Moments, channel: usize) -> Statistics {
     let extents = extents(&x.value.shape);
@@ -196,7 +197,8 @@ fn batch_statistics(x: &Bounded, method: Moments, channel: usize) -> Statistics 
         0.0
     };
     let deviation = values().fold(0.0, |a: f64, &b| a.max((b - pivot).abs())) + 2.0 * largest;
-    let rounding = (12.0 * method.depth as f64 + 1.0) * EPSILON * deviation;
+    let rounding =
+        (12.0 * method.depth as f64 + 1.0) * EPSILON * deviation + 3.0 * method.depth as f64 * TINY;
     let moved = errors().sum::<f64>() / count;
     let moved_square = errors().map(|error| error * error).sum::<f64>() / count;
     let difference = 2.0 * rounding;
@@ -209,7 +211,7 @@ fn batch_statistics(x: &Bounded, method: Moments, channel: usize) -> Statistics 
             + gamma(10 * method.depth) * (variance + between)
             + 2.0 * (variance * moved_square).sqrt()
             + moved_square
-            + TINY,
+            + 8.0 * TINY,
         deviation,
     }
 }
@@ -237,12 +239,14 @@ fn normalized_bound(
             // 1 / sqrt is convex: it moves most towards 0. Division 3, sum 1, eps 1 roundings of the argument,
             // inverseSqrt 2 ULP of the result.
             let lowest = (s.variance - s.variance_error).max(0.0) * (1.0 - 4.0 * EPSILON);
-            let highest = 1.0 / ((lowest + layer.eps * (1.0 - EPSILON)) * (1.0 - EPSILON)).sqrt();
+            let eps = (layer.eps * (1.0 - EPSILON) - TINY).max(0.0);
+            let highest = 1.0 / ((lowest + eps) * (1.0 - EPSILON)).sqrt();
             let inverse_error = highest * (1.0 + 4.0 * EPSILON) - inverse;
             let scale = (weight * inverse).abs();
             let scale_error = weight.abs() * inverse_error
                 + weight_error * (inverse + inverse_error)
-                + EPSILON * (scale + weight.abs() * inverse_error);
+                + EPSILON * (scale + weight.abs() * inverse_error)
+                + TINY;
             let (bias, bias_error) = part(bias, channel, 0.0);
             (s, scale, scale_error, bias.abs(), bias_error)
         })
@@ -257,14 +261,14 @@ fn normalized_bound(
         let (s, scale, scale_error, bias, bias_error) = &channels[index / plane % channels.len()];
         let centred = (x - s.mean).abs();
         let centred_error =
-            x_error + s.mean_error + EPSILON * (s.deviation + centred + s.mean_error);
+            x_error + s.mean_error + EPSILON * (s.deviation + centred + s.mean_error) + 2.0 * TINY;
         let product_error = centred_error * (scale + scale_error) + centred * scale_error;
         let product = centred * scale + product_error;
         let mut result = product_error + EPSILON * product + bias_error;
         if folded {
             result += 4.0 * EPSILON * ((x.abs() + s.mean.abs()) * (scale + scale_error) + bias);
         }
-        result + EPSILON * (y.abs() + result) + TINY
+        result + EPSILON * (y.abs() + result) + 2.0 * TINY
     };
     Array::new(
         x.value.shape.clone(),
@@ -329,7 +333,7 @@ fn running_bound(
         (1.0 - momentum) * old_error
             + momentum * error
             + gamma(8) * (kept + momentum * (magnitude + error))
-            + TINY
+            + 5.0 * TINY
     };
     Array::new([channels], (0..channels).map(error).collect())
 }

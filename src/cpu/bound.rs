@@ -16,11 +16,13 @@ use crate::graph::{Graph, Node, Source};
 use crate::ops::{Op, moments_depth};
 use crate::tensor::Tensor;
 use crate::variables::Variables;
+use std::borrow::Cow;
 
 /// Largest relative error of one f32 operation. WGSL leaves the rounding direction open, so a whole unit.
 pub(super) const EPSILON: f64 = f32::EPSILON as f64;
 
-/// Largest error of an operation whose result is below the normal numbers: a device may flush it to 0.
+/// Largest error of an operation whose result is below the normal numbers: a device may flush it to 0, as it may flush
+/// what an operation takes.
 pub(super) const TINY: f64 = f32::MIN_POSITIVE as f64;
 
 /// Largest relative error of `n` operations that follow one another.
@@ -53,6 +55,20 @@ impl Bounded {
     /// True if there is no error.
     pub(super) fn is_exact(&self) -> bool {
         self.error.data.iter().all(|&error| error <= 0.0)
+    }
+
+    /// As a device sees it that takes numbers below the normal ones for 0 where it computes.
+    fn flushed(&self) -> Self {
+        let error = self.value.zip(&self.error, |value, error| {
+            let (least, most) = (value.abs() - error, value.abs() + error);
+            if most > 0.0 && least < TINY {
+                error + TINY
+            } else {
+                error
+            }
+        });
+        let value = self.value.clone();
+        Self { value, error }
     }
 
     /// The largest absolute value that an implementation may see.
@@ -150,14 +166,24 @@ fn error(
     method: Option<Moments>,
 ) -> Option<Array<'static, f64>> {
     let empty = Bounded::exact(Array::new([0], Vec::new()));
-    let inputs: Vec<&Bounded> = node
+    let inputs = node
         .inputs
         .iter()
         .map(|input| match &expected[input.index] {
             Expected::Within(bounded) => bounded,
             Expected::Equal(_) => &empty,
+        });
+    let selects = matches!(
+        node.op,
+        Op::Copy(_) | Op::Interpolate(_) | Op::MaxPool(_) | Op::Relu(_)
+    );
+    let inputs: Vec<Cow<'_, Bounded>> = inputs
+        .map(|input| match selects {
+            true => Cow::Borrowed(input),
+            false => Cow::Owned(input.flushed()),
         })
         .collect();
+    let inputs: Vec<&Bounded> = inputs.iter().map(AsRef::as_ref).collect();
     Some(match &node.op {
         Op::Add(_) => add::bound(inputs[0], inputs[1]),
         Op::AvgPool(layer) => avg_pool::bound(layer, inputs[0], value),
@@ -189,6 +215,14 @@ mod tests {
         assert!(gamma(1) > EPSILON && gamma(1) < 1.001 * EPSILON);
         assert!(gamma(2) > 2.0 * EPSILON);
         assert!(gamma(1 << 23).is_infinite());
+    }
+
+    #[test]
+    fn what_a_device_may_flush_has_an_error() {
+        let mut x = Bounded::exact(Array::new([4], vec![0.0, 1e-40, -1e-40, TINY]));
+        assert_eq!(*x.flushed().error.data, [0.0, TINY, TINY, 0.0]);
+        x.error.data.to_mut().fill(1e-44);
+        assert!(!x.flushed().error.data.iter().any(|&error| error < TINY));
     }
 
     #[test]

@@ -157,7 +157,8 @@ fn multiply<T: Scalar>(weights: &[T], patches: &[T], outputs: &mut [&mut [T]]) {
     }
 }
 
-/// As many roundings as there are taps, and one for the bias, in any order: `gamma(n) * sum of |weight| |x|`.
+/// As many roundings as there are taps, and one for the bias, in any order: `gamma(n) * sum of |weight| |x|`. Products and
+/// sums may underflow.
 pub(super) fn bound(
     layer: &Conv,
     x: &Bounded,
@@ -181,7 +182,7 @@ pub(super) fn bound(
         gamma(taps + 1)
     };
     let underflow = if rounding > 0.0 {
-        TINY * taps as f64
+        TINY * (2 * taps + 1) as f64
     } else {
         0.0
     };
