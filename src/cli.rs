@@ -25,6 +25,21 @@ fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
     }
 }
 
+/// `Err` if JSON cannot be written to this file: found out before the work, not behind it.
+fn check_json(path: Option<&Path>) -> Result<()> {
+    let Some(path) = path.filter(|&path| path != Path::new("-")) else {
+        return Ok(());
+    };
+    let opened = std::fs::File::options()
+        .append(true)
+        .create(true)
+        .open(path);
+    opened.map(drop).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// Writes JSON to a file, or to standard output for `-`.
 fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
     let text = format!("{value:#}\n");

@@ -42,9 +42,11 @@ enum Command {
         case: Option<String>,
         /// Random cases beside the named ones
         #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "case")]
+        #[arg(value_parser = clap::value_parser!(u64).range(..1 << 32))]
         random: u64,
         /// Seed of the first random case
         #[arg(long, value_name = "S", default_value_t = 0)]
+        #[arg(value_parser = clap::value_parser!(u64).range(..1 << 63))]
         seed: u64,
         /// Print the names of the named cases and what they show
         #[arg(long)]

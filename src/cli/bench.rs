@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use wgcnn::bench::{Measurement, measure, measure_cpu};
 use wgcnn::cases::{self, Case};
 use wgcnn::check::{Comparison, on_cpu, on_device};
-use wgcnn::{Device, Result, Selection};
+use wgcnn::{Device, Error, Result, Selection};
 
 /// One row of the table. Times in milliseconds, rates in GB/s (10^9 bytes); absent without a device.
 #[derive(Serialize)]
@@ -82,6 +82,7 @@ pub(crate) fn run(
     selection: &Selection,
 ) -> Result<ExitCode> {
     super::check_op(op)?;
+    super::check_json(json)?;
     let device = super::device_or_cpu(selection)?;
     let (cpu, threads) = super::cpu();
     let adapter = device.as_ref().map(|device| device.adapter().to_string());
@@ -139,9 +140,12 @@ pub(crate) fn run(
 
 /// Checks and times one case.
 fn row(device: Option<&Device>, case: &Case) -> Result<Row> {
-    let compared: Comparison = match device {
-        Some(device) => on_device(device, case)?,
-        None => on_cpu(case)?,
+    let (compared, device) = match device.map(|device| (on_device(device, case), device)) {
+        None => (on_cpu(case)?, None),
+        Some((Ok(comparison), device)) => (comparison, Some(device)),
+        Some((Err(error @ Error::DeviceLost(_)), _)) => return Err(error),
+        // What this device cannot run is a row without a time, and no reason to leave out the others.
+        Some((Err(error), _)) => (Comparison::failed(&error), None),
     };
     if let Some(wrong) = &compared.wrong {
         eprintln!("WRONG {}: {wrong}", case.name);

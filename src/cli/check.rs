@@ -19,24 +19,29 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    fn layers(&self) -> impl Iterator<Item = &'static str> {
+    fn layers(&self) -> impl Iterator<Item = &'static str> + Clone {
         let wanted = |name: &&str| self.op.as_deref().is_none_or(|op| op == *name);
         cases::NAMES.into_iter().filter(wanted)
     }
 
-    /// The cases, those of a layer together; random ones are dealt to the layers in turn.
-    fn cases(&self) -> Result<Vec<Case>> {
+    /// The named cases, those of a layer together.
+    fn named(&self) -> Result<Vec<Case>> {
         if let Some(name) = &self.case {
             return Ok(vec![cases::find(name)?]);
         }
         let mut named = cases::named();
         let layers: Vec<&str> = self.layers().collect();
         named.retain(|case| layers.contains(&case.layer()));
-        let random = (0..self.random).filter_map(|index| {
-            let turn = usize::try_from(index).unwrap_or(usize::MAX) % layers.len();
-            cases::random(layers[turn], self.seed.wrapping_add(index))
-        });
-        Ok(named.into_iter().chain(random).collect())
+        Ok(named)
+    }
+
+    /// The random cases, dealt to the layers in turn; each is made when its turn comes.
+    fn random(&self) -> impl Iterator<Item = Case> {
+        let layers = self.layers().cycle();
+        let seeds = self.seed..self.seed + self.random;
+        seeds
+            .zip(layers)
+            .filter_map(|(seed, layer)| cases::random(layer, seed))
     }
 }
 
@@ -64,16 +69,19 @@ impl Row {
 
 pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> {
     super::check_op(request.op.as_deref())?;
-    let cases = request.cases()?;
+    super::check_json(request.json.as_deref())?;
+    let named = request.named()?;
     if request.list {
-        for case in &cases {
+        for case in &named {
             println!("{:<40} {}", case.name, case.why);
         }
         return Ok(ExitCode::SUCCESS);
     }
     let device = Device::open(selection)?;
     eprintln!("device: {}", device.adapter());
-    let results = check(&device, &cases, selection)?;
+    let count = named.len() as u64 + request.random;
+    let cases = named.into_iter().chain(request.random());
+    let results = check(&device, cases, count, selection)?;
     let rows: Vec<(&str, Row)> = cases::NAMES
         .into_iter()
         .map(|layer| (layer, row(layer, &results)))
@@ -85,7 +93,7 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         print(&rows);
         println!("{total} cases on {}: {wrong} WRONG", device.adapter());
         if request.random > 0 {
-            let last = request.seed.wrapping_add(request.random - 1);
+            let last = request.seed + request.random - 1;
             println!("random cases: seeds {} to {last}", request.seed);
         }
     }
@@ -97,16 +105,17 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
 
 fn check(
     device: &Device,
-    cases: &[Case],
+    cases: impl Iterator<Item = Case>,
+    count: u64,
     selection: &Selection,
 ) -> Result<Vec<(String, Comparison)>> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
-    let bar = ProgressBar::new(cases.len() as u64)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let mut results = Vec::with_capacity(cases.len());
+    let bar =
+        ProgressBar::new(count).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let mut results = Vec::new();
     for case in cases {
         bar.set_message(case.name.clone());
-        let comparison = match on_device(device, case) {
+        let comparison = match on_device(device, &case) {
             Ok(comparison) => comparison,
             Err(error @ Error::DeviceLost(_)) => return Err(error),
             Err(error) => Comparison::failed(&error),
@@ -117,7 +126,7 @@ fn check(
                 eprintln!("  replay: {}", replay(&case.name, selection));
             });
         }
-        results.push((case.name.clone(), comparison));
+        results.push((case.name, comparison));
         bar.inc(1);
     }
     bar.finish_and_clear();

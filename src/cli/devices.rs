@@ -5,24 +5,19 @@ use std::process::ExitCode;
 use wgcnn::{Adapter, Result, Selection};
 
 pub(crate) fn run(as_json: bool, selection: &Selection) -> Result<ExitCode> {
-    let all = Adapter::all();
-    let names: Vec<String> = all.iter().map(ToString::to_string).collect();
-    let adapters: Vec<(usize, Adapter)> = all
-        .into_iter()
-        .enumerate()
-        .filter(|(index, adapter)| selection.accepts(*index, adapter))
-        .collect();
+    let adapters = Adapter::all();
+    let selected = selection.of(&adapters);
     if as_json {
-        let adapters: Vec<_> = adapters
-            .iter()
-            .map(|(index, adapter)| describe(*index, adapter))
-            .collect();
-        println!("{:#}", json!(adapters));
-    } else if adapters.is_empty() {
-        return Err(selection.not_found(&names));
-    } else {
-        for (index, adapter) in &adapters {
-            print(*index, adapter);
+        let selected = selected.iter();
+        let selected = selected.map(|&index| describe(index, &adapters[index]));
+        println!("{:#}", json!(selected.collect::<Vec<_>>()));
+    }
+    if selected.is_empty() {
+        return Err(selection.not_found(&adapters));
+    }
+    if !as_json {
+        for index in selected {
+            print(index, &adapters[index]);
         }
     }
     Ok(ExitCode::SUCCESS)

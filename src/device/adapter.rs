@@ -143,33 +143,51 @@ impl fmt::Display for Adapter {
 /// Which adapter to take. The default leaves the choice to `WGPU_ADAPTER_NAME` and then to the ranking.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Index in [`Adapter::all`], or part of a name, in any case.
+    /// Index in [`Adapter::all`], or part of a name, in any case; a number that is no index is part of a name.
     pub device: Option<String>,
     /// `vulkan`, `metal`, `dx12` or `gl`, in any case.
     pub backend: Option<String>,
 }
 
 impl Selection {
-    /// True if the selection means this adapter, which has this index in [`Adapter::all`].
+    /// Indices of the adapters that the selection means, of those of [`Adapter::all`].
     #[must_use]
-    pub fn accepts(&self, index: usize, adapter: &Adapter) -> bool {
-        let device = self.device.as_deref().is_none_or(|device| {
-            device.parse().map_or_else(
-                |_| adapter.is_named(device),
-                |wanted: usize| wanted == index,
-            )
-        });
-        let backend = self.backend.as_deref();
-        device && backend.is_none_or(|backend| adapter.backend.eq_ignore_ascii_case(backend))
+    pub fn of(&self, adapters: &[Adapter]) -> Vec<usize> {
+        let wanted = |index: usize, adapter: &Adapter, device: &str| match device.parse::<usize>() {
+            Ok(wanted) if wanted < adapters.len() => wanted == index,
+            _ => adapter.is_named(device),
+        };
+        let accepts = |(index, adapter): &(usize, &Adapter)| {
+            let device = self.device.as_deref();
+            let backend = self.backend.as_deref();
+            device.is_none_or(|device| wanted(*index, adapter, device))
+                && backend.is_none_or(|backend| adapter.backend.eq_ignore_ascii_case(backend))
+        };
+        let adapters = adapters.iter().enumerate().filter(accepts);
+        adapters.map(|(index, _)| index).collect()
+    }
+
+    /// With the name that `WGPU_ADAPTER_NAME` asks for, unless there is a device to ask for.
+    fn or_environment(&self) -> Self {
+        let device = self.device.clone();
+        Self {
+            device: device.or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()),
+            backend: self.backend.clone(),
+        }
     }
 
     /// The error for a selection that none of these adapters meets.
     #[must_use]
-    pub fn not_found(&self, adapters: &[String]) -> Error {
+    pub fn not_found(&self, adapters: &[Adapter]) -> Error {
         let part = |name: &str, value: &Option<String>| {
             value.as_ref().map(|value| format!("with {name} {value:?}"))
         };
-        let parts = [part("device", &self.device), part("backend", &self.backend)];
+        let parts = [
+            part("device", &self.device),
+            part("backend", &self.backend),
+            part("WGPU_BACKEND", &std::env::var("WGPU_BACKEND").ok()),
+        ];
+        let adapters: Vec<String> = adapters.iter().map(ToString::to_string).collect();
         let wanted: Vec<String> = parts.into_iter().flatten().collect();
         Error::NoAdapter {
             wanted: if wanted.is_empty() {
@@ -202,22 +220,13 @@ fn enumerate() -> Vec<(Adapter, wgpu::Adapter)> {
 
 /// The best usable adapter of a selection.
 pub(super) fn select(selection: &Selection) -> Result<(Adapter, wgpu::Adapter)> {
-    let named = match &selection.device {
-        Some(_) => None,
-        None => std::env::var("WGPU_ADAPTER_NAME").ok(),
-    };
-    let adapters = enumerate();
-    let names: Vec<String> = adapters
-        .iter()
-        .map(|(adapter, _)| adapter.to_string())
-        .collect();
-    adapters
-        .into_iter()
-        .enumerate()
-        .filter(|(_, (adapter, _))| named.as_deref().is_none_or(|name| adapter.is_named(name)))
-        .find(|(index, (adapter, _))| adapter.usable && selection.accepts(*index, adapter))
-        .map(|(_, found)| found)
-        .ok_or_else(|| selection.not_found(&names))
+    let selection = selection.or_environment();
+    let (adapters, mut handles): (Vec<_>, Vec<_>) = enumerate().into_iter().unzip();
+    let mut accepted = selection.of(&adapters).into_iter();
+    match accepted.find(|&index| adapters[index].usable) {
+        Some(index) => Ok((adapters[index].clone(), handles.swap_remove(index))),
+        None => Err(selection.not_found(&adapters)),
+    }
 }
 
 #[cfg(test)]
@@ -260,12 +269,15 @@ mod tests {
             device: device.map(str::to_owned),
             backend: backend.map(str::to_owned),
         };
-        assert!(selection(None, None).accepts(3, &gpu));
-        assert!(selection(Some("h200"), Some("vulkan")).accepts(3, &gpu));
-        assert!(selection(Some("3"), None).accepts(3, &gpu));
-        assert!(!selection(Some("2"), None).accepts(3, &gpu));
-        assert!(!selection(Some("radeon"), None).accepts(3, &gpu));
-        assert!(!selection(None, Some("gl")).accepts(3, &gpu));
+        let gpus = [gpu, adapter("GeForce RTX 4090", Kind::Discrete, "Vulkan")];
+        let of = |device, backend| selection(device, backend).of(&gpus);
+        assert_eq!(of(None, None), [0, 1]);
+        assert_eq!(of(Some("h200"), Some("vulkan")), [0]);
+        assert_eq!(of(Some("1"), None), [1]);
+        assert_eq!(of(Some("4090"), None), [1]);
+        assert_eq!(of(Some("2"), None), [0], "part of a name");
+        assert!(of(Some("radeon"), None).is_empty());
+        assert!(of(None, Some("gl")).is_empty());
     }
 
     #[test]
