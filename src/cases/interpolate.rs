@@ -119,7 +119,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "large_x2",
             "memory-bound, four times the input",
-            &[8, 64, 56, 56],
+            &[8, 64, 112, 112],
             factor(&[2.0, 2.0]),
         )
         .bench(),
