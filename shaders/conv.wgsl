@@ -21,7 +21,7 @@ override GROUPS: u32;
 override FILTERS: u32;              // of a group
 override TILE: u32;                 // filters of a thread, at most 8
 override TILES: u32;                // of a group
-override COLUMNS: u32;
+override COLUMNS: u32;              // of the output, of a thread: 4
 override LEAD: u32;                 // elements of the stretch before the first window: it begins at a multiple of 4
 override SEGMENTS: u32;             // four elements each
 override LONG: u32;                 // 1: more than 8 segments, every tap is loaded by itself

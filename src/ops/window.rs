@@ -57,8 +57,8 @@ impl Window<'_> {
     }
 
     /// The attributes as `override`s of a kernel: KH, SH, PH, DH and so on from the `first` of the axes D, H, W; and
-    /// the stretch of an input row that four neighbouring windows share, LEAD elements before the first window, so that
-    /// it begins at a multiple of 4, and SEGMENTS of four elements long.
+    /// the stretch of an input row that COLUMNS neighbouring windows share, LEAD elements before the first window, so
+    /// that it begins at a multiple of 4, and SEGMENTS of four elements long.
     pub(super) fn constants(&self, first: usize, columns: u32) -> Vec<(&'static str, f64)> {
         let before: Vec<usize> = self.padding.iter().map(|padding| padding[0]).collect();
         let attribute = |values: &[usize]| leading_ones(values, 1).map(effective);
@@ -83,7 +83,7 @@ impl Window<'_> {
             .collect()
     }
 
-    /// Groups of four elements in the stretch of an input row that four neighbouring windows share.
+    /// Groups of four elements in the stretch of an input row that `columns` neighbouring windows share.
     pub(super) fn segments(&self, columns: u32) -> u32 {
         let [kernel, stride, dilation] =
             [self.kernel, self.stride, self.dilation].map(|values| leading_ones(values, 1)[2]);
