@@ -1,6 +1,6 @@
 //! Cases of [`Add`](crate::ops::Add).
 
-use super::{Case, Values, random_shape};
+use super::{Case, random_shape};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::tensor::DType;
@@ -19,7 +19,6 @@ pub(super) fn cases() -> Vec<Case> {
     };
     vec![
         case("skip", "a skip connection", &[2, 16, 7, 7]),
-        case("integers", "no rounding", &[3, 5, 7]).with(Values::Integers),
         case("below_a_lane", "fewer elements than a 16-byte lane", &[3]),
         case(
             "one_above_a_workgroup",

@@ -36,13 +36,6 @@ pub(super) fn cases() -> Vec<Case> {
             overlap(),
         ),
         case(
-            "integers",
-            "no rounding but the division's",
-            &[2, 3, 13, 11],
-            overlap(),
-        )
-        .with(Values::Integers),
-        case(
             "ceil_include",
             "padding counts, what ceil mode adds does not",
             &[2, 3, 6, 6],

@@ -27,7 +27,6 @@ fn graph(
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    use Values::Integers;
     type Shape = &'static [usize];
     let case = |name: &str, why, shape: Shape, weight: Shape, conv: Conv| {
         Case::new(format!("conv/{name}"), why, move |g| {
@@ -44,101 +43,82 @@ pub(super) fn cases() -> Vec<Case> {
             same(),
         ),
         case(
-            "integers",
-            "sums are exact: a wrong index shows",
-            &[2, 5, 9, 11],
-            &[7, 5, 3, 3],
-            same(),
-        )
-        .with(Integers),
-        case(
             "strided",
             "strides differ",
             &[2, 3, 12, 15],
             &[4, 3, 3, 5],
             Conv::new(2).stride([2, 3]).padding([1, 2]),
-        )
-        .with(Integers),
+        ),
         case(
             "dilated",
             "dilations differ",
             &[2, 3, 12, 15],
             &[4, 3, 3, 2],
             Conv::new(2).dilation([2, 3]).padding([2, 1]),
-        )
-        .with(Integers),
+        ),
         case(
             "groups",
             "output o reads group o / (O / groups), not o % groups",
             &[2, 6, 7, 9],
             &[9, 2, 3, 3],
             same().groups(3),
-        )
-        .with(Integers),
+        ),
         case(
             "depthwise",
             "one filter a channel",
             &[2, 7, 9, 10],
             &[7, 1, 3, 3],
             same().groups(7),
-        )
-        .with(Integers),
+        ),
         case(
             "depthwise_strided",
             "one filter a channel, strides differ",
             &[2, 5, 11, 24],
             &[5, 1, 2, 3],
             Conv::new(2).stride([3, 2]).padding([1, 0]).groups(5),
-        )
-        .with(Integers),
+        ),
         case(
             "depthwise_dilated",
             "one filter a channel, dilations differ",
             &[2, 5, 9, 12],
             &[5, 1, 3, 3],
             Conv::new(2).dilation([2, 1]).padding([2, 1]).groups(5),
-        )
-        .with(Integers),
+        ),
         case(
             "depthwise_narrowing",
             "rows of whole lanes in, of single elements out",
             &[2, 3, 6, 12],
             &[3, 1, 3, 3],
             Conv::new(2).groups(3),
-        )
-        .with(Integers),
+        ),
         case(
             "depthwise_widening",
             "rows of single elements in, of whole lanes out",
             &[2, 3, 6, 14],
             &[3, 1, 3, 3],
             Conv::new(2).groups(3),
-        )
-        .with(Integers),
+        ),
         case(
             "depthwise_wide",
             "one filter a channel, too large to be held",
             &[2, 3, 9, 12],
             &[3, 1, 5, 5],
             Conv::new(2).padding([2, 2]).groups(3),
-        )
-        .with(Integers),
+        ),
         case(
             "depthwise_1d",
             "one filter a channel, one dimension",
             &[2, 5, 19],
             &[5, 1, 3],
             Conv::new(1).padding([1]).groups(5),
-        )
-        .with(Integers),
+        ),
         case(
             "depthwise_multiplier",
             "two filters a channel",
             &[2, 5, 9, 10],
             &[10, 1, 3, 3],
             same().groups(5),
-        )
-        .with(Integers),
+        ),
         case(
             "pointwise",
             "1x1",
@@ -152,72 +132,63 @@ pub(super) fn cases() -> Vec<Case> {
             &[2, 3, 5, 6],
             &[9, 3, 3, 3],
             same(),
-        )
-        .with(Integers),
+        ),
         case(
             "tile_minus_one",
             "a tile is 8 filters: 7",
             &[2, 3, 5, 6],
             &[7, 3, 3, 3],
             same(),
-        )
-        .with(Integers),
+        ),
         case(
             "asymmetric",
             "1x5",
             &[2, 3, 6, 11],
             &[4, 3, 1, 5],
             Conv::new(2).padding([0, 2]),
-        )
-        .with(Integers),
+        ),
         case(
             "same_even",
             "the odd zero goes to the end",
             &[2, 3, 6, 7],
             &[4, 3, 2, 4],
             Conv::new(2).padding_same(),
-        )
-        .with(Integers),
+        ),
         case(
             "1d",
             "one dimension",
             &[3, 5, 31],
             &[4, 5, 3],
             Conv::new(1).stride([2]).padding([1]),
-        )
-        .with(Integers),
+        ),
         case(
             "whole",
             "the filter is the padded input",
             &[2, 3, 4, 5],
             &[4, 3, 6, 7],
             same(),
-        )
-        .with(Integers),
+        ),
         case(
             "wide_padding",
             "padding beyond the filter",
             &[1, 2, 3, 4],
             &[3, 2, 2, 2],
             Conv::new(2).padding([5, 6]),
-        )
-        .with(Integers),
+        ),
         case(
             "long",
             "a filter longer than a thread's registers",
             &[1, 2, 3, 64],
             &[3, 2, 2, 29],
             Conv::new(2).stride([1, 2]),
-        )
-        .with(Integers),
+        ),
         case(
             "wide_stride",
             "windows far apart",
             &[1, 2, 5, 80],
             &[3, 2, 2, 3],
             Conv::new(2).stride([1, 11]),
-        )
-        .with(Integers),
+        ),
         case(
             "specials",
             "NaN and infinities reach the windows that hold them",
@@ -241,8 +212,7 @@ pub(super) fn cases() -> Vec<Case> {
                 false,
                 Conv::new(2).groups(3),
             )
-        })
-        .with(Integers),
+        }),
         Case::new("conv/no_bias", "the bias is optional", |g| {
             graph(g, &[2, 3, 6, 7], &[4, 3, 3, 3], false, same())
         }),

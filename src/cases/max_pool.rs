@@ -14,7 +14,7 @@ fn graph(graph: &mut Graph, shape: &[usize], pool: MaxPool) -> Result<()> {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    use Values::{Integers, Specials};
+    use Values::Specials;
     let case = |name: &str, why, shape: &'static [usize], pool: MaxPool| {
         Case::new(format!("max_pool/{name}"), why, move |g| {
             graph(g, shape, pool)
@@ -40,8 +40,7 @@ pub(super) fn cases() -> Vec<Case> {
             "all inputs may be negative at the border",
             &[2, 3, 5, 4],
             overlap(),
-        )
-        .with(Integers),
+        ),
         case(
             "specials",
             "NaN wins, -0.0 and 0.0 tie, all -inf stays -inf",
