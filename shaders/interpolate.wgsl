@@ -5,9 +5,11 @@
 // The sources of each axis are a table made on the host in the exact arithmetic of the definition: a float that is
 // computed on a device can be one unit off, and then the index is.
 //
-// Where every column is repeated a few times a thread loads four neighbours and stores their repetitions.
+// Where columns are repeated, all as often, a thread loads four neighbours and stores their repetitions; where rows
+// are, it stores what it has loaded to all of them.
 //
-// Grid: x = four neighbours of an output row (of an input row, if they are repeated), y = output rows, z = groups of planes (N C); depth is a loop.
+// Grid: x = four neighbours of an output row (of an input row, if they are repeated), y = output rows (input rows, if
+// they are repeated), z = groups of planes (N C); depth is a loop.
 // Numerics: exact; values are moved.
 // Source: torch.nn.functional.interpolate; ATen/native/UpSample.h.
 
@@ -16,6 +18,8 @@ override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override REPEAT: u32; // times that each column of four is repeated, 0 to look the columns up
 override TIMES: u32 = max(REPEAT, 1u);
+override ROWS: u32; // times that each row is repeated: output rows of a thread
+override VOLUME: bool; // there is a depth to loop over
 override PLANES: u32; // of a thread: they share the sources
 override REACH: u32; // 16-byte lanes that hold the four sources of a thread: 1, 2, or 3 for any number
 
@@ -40,22 +44,33 @@ struct Params {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let column = id.x * 4u * TIMES;
-    if (column >= params.output_w || id.y >= params.output_h) { return; }
-    let h = lines[id.y];
+    let height = id.y * ROWS;
+    if (column >= params.output_w || height >= params.output_h) { return; }
+    var sources = vec4(id.x * 4u) + vec4(0u, 1u, 2u, 3u);
+    if (REPEAT == 0u) { sources = columns[id.x]; }
+    let h = lines[height];
     let end = min((id.z + 1u) * PLANES, params.planes);
     for (var plane = id.z * PLANES; plane < end; plane++) {
+        // Written out: a loop over one slice is not free.
+        if (!VOLUME) {
+            let v = gather4((plane * params.input_h + h) * params.input_w, sources);
+            repeat(v, (plane * params.output_h + height) * params.output_w, column);
+            continue;
+        }
         for (var depth = 0u; depth < params.output_d; depth++) {
-            let d = lines[params.output_h + depth];
-            let source = ((plane * params.input_d + d) * params.input_h + h) * params.input_w;
-            let row = ((plane * params.output_d + depth) * params.output_h + id.y) * params.output_w;
-            if (REPEAT == 0u) {
-                store4(row, column, gather4(source, columns[id.x]));
-                continue;
-            }
-            let v = gather4(source, vec4(id.x * 4u) + vec4(0u, 1u, 2u, 3u));
-            for (var i = 0u; i < 4u * TIMES; i += 4u) {
-                store4(row, column + i, vec4(v[i / TIMES], v[(i + 1u) / TIMES], v[(i + 2u) / TIMES], v[(i + 3u) / TIMES]));
-            }
+            let slice = plane * params.input_d + lines[params.output_h + depth];
+            let v = gather4((slice * params.input_h + h) * params.input_w, sources);
+            repeat(v, ((plane * params.output_d + depth) * params.output_h + height) * params.output_w, column);
+        }
+    }
+}
+
+// Stores four sources to all places that take them.
+fn repeat(v: vec4<f32>, row: u32, column: u32) {
+    for (var r = 0u; r < ROWS; r++) {
+        for (var i = 0u; i < 4u * TIMES; i += 4u) {
+            let value = vec4(v[i / TIMES], v[(i + 1u) / TIMES], v[(i + 2u) / TIMES], v[(i + 3u) / TIMES]);
+            store4(row + r * params.output_w, column + i, value);
         }
     }
 }

@@ -148,10 +148,11 @@ fn sources(input: usize, output: usize, scale: f32, two_dimensional: bool) -> Ve
     (0..output).map(|i| word(source(i))).collect()
 }
 
-/// How often each column is repeated, if all are as often, at most four times; 0 otherwise.
-fn repetition(columns: &[u32]) -> u32 {
-    let repeated = |times: u32| (0..).zip(columns).all(|(i, &column)| column == i / times);
-    let whole = |times: &u32| columns.len().is_multiple_of(4 * *times as usize);
+/// How often each source of an axis is repeated, if all are as often, at most four times, and whole `units` of them; 0
+/// otherwise.
+fn repetition(sources: &[u32], unit: usize) -> u32 {
+    let repeated = |times: u32| (0..).zip(sources).all(|(i, &source)| source == i / times);
+    let whole = |times: &u32| sources.len().is_multiple_of(unit * *times as usize);
     (1..=4)
         .filter(whole)
         .find(|&times| repeated(times))
@@ -223,7 +224,12 @@ impl Layer for Interpolate {
             columns[columns.len() - 1],
         );
         let form = rows_form(input.w, output.w);
-        let repeat = if form == 0 { repetition(&columns) } else { 0 };
+        let repeat = if form == 0 {
+            repetition(&columns, 4)
+        } else {
+            0
+        };
+        let repeat_rows = repetition(rows, 1).max(1);
         let reach = if repeat > 0 { 1 } else { reach(&columns) };
         let columns = lowering.table("columns", &columns);
         let lines = lowering.table("rows, slices", &[rows, slices].concat());
@@ -243,6 +249,8 @@ impl Layer for Interpolate {
             constants: &[
                 ("REACH", f64::from(reach)),
                 ("REPEAT", f64::from(repeat)),
+                ("ROWS", f64::from(repeat_rows)),
+                ("VOLUME", f64::from(u8::from(self.dims() == MAX_DIMS))),
                 ("PLANES", f64::from(PLANES)),
             ],
             params: bytemuck::bytes_of(&params),
@@ -250,7 +258,7 @@ impl Layer for Interpolate {
             writes: &writes,
             threads: Threads::fitted([
                 output.w.div_ceil(4 * repeat.max(1) as usize),
-                output.h,
+                output.h / repeat_rows as usize,
                 planes.div_ceil(PLANES as usize),
             ]),
         });
