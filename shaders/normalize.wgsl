@@ -9,7 +9,7 @@
 override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
-override CHANNELS: u32;
+override CHANNELS: u32; // at most 4
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -27,16 +27,19 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let pixel = id.x * 4u;
     if (pixel >= params.output_w || id.y > 0u || id.z >= params.pictures) { return; }
+    // The CHANNELS words of four pixels, loaded before anything is stored.
     let first = (id.z * params.output_w + pixel) * CHANNELS;
     let last = params.pictures * params.output_w * CHANNELS - 1u;
+    var words: array<u32, 4>;
+    for (var i = 0u; i < 4u; i++) {
+        if (i < CHANNELS) { words[i] = word_at(first + 4u * i, last); }
+    }
     for (var channel = 0u; channel < CHANNELS; channel++) {
-        let table = channel * 256u;
-        let value = vec4(
-            results[table + byte_at(first, channel, last)],
-            results[table + byte_at(first, channel + CHANNELS, last)],
-            results[table + byte_at(first, channel + 2u * CHANNELS, last)],
-            results[table + byte_at(first, channel + 3u * CHANNELS, last)],
-        );
+        var value: vec4<f32>;
+        for (var i = 0u; i < 4u; i++) {
+            let byte = channel + i * CHANNELS;
+            value[i] = results[channel * 256u + extractBits(words[byte >> 2u], (byte & 3u) * 8u, 8u)];
+        }
         store4((id.z * CHANNELS + channel) * params.output_w, pixel, value);
     }
 }

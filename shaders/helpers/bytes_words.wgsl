@@ -1,5 +1,5 @@
-// Bytes of four pixels that begin at a word.
+// Four bytes that begin at a word.
 
-fn byte_at(first: u32, i: u32, last: u32) -> u32 {
-    return extractBits(x[(first >> 2u) + (i >> 2u)], (i & 3u) * 8u, 8u);
+fn word_at(first: u32, last: u32) -> u32 {
+    return x[first >> 2u];
 }
