@@ -3,7 +3,8 @@
 //! One implementation per layer, written from the definition, never from the shader, and generic over the scalar: in
 //! f64 it is the oracle that checks every result, in f32 it is the path that a GPU is compared with for speed. It
 //! shares no extent, index or parameter code with [`ops`](crate::ops), because a shared mistake would be invisible; it
-//! is pinned to PyTorch by the vectors in `tests/golden`.
+//! is pinned to PyTorch by the vectors in `tests/golden`. Of the kernels a bound takes one number: how many merges of
+//! moments follow one another, which an input alone does not tell.
 
 mod add;
 mod array;
@@ -34,7 +35,7 @@ use crate::variables::Variables;
 ///
 /// # Errors
 /// [`Error::Missing`], [`Error::Unknown`], [`Error::DuplicateName`] or [`Error::Shape`] for inputs and variables that do
-/// not fit the graph.
+/// not fit the graph, and for a tensor that the host cannot hold.
 pub fn run<'a>(
     graph: &Graph,
     variables: &Variables,
@@ -84,6 +85,10 @@ fn evaluate<'a, T: Scalar>(
                 // The outputs of a node are neighbours: the first one computes them all.
                 let node = &graph.nodes[*node];
                 if node.outputs[0].index == index {
+                    for output in &node.outputs {
+                        let ty = &graph.values[output.index].ty;
+                        ty.check_host(&node.name, size_of::<T>())?;
+                    }
                     let inputs: Vec<_> = node.inputs.iter().map(|x| &values[x.index]).collect();
                     let outputs = apply(&node.op, &inputs);
                     assert_eq!(

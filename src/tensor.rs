@@ -82,6 +82,23 @@ impl TensorType {
             )),
         }
     }
+
+    /// `Err` unless the host has memory for the elements, of `bytes` each: where a layer asks for it in vain, the
+    /// process ends.
+    pub(crate) fn check_host(&self, node: &str, bytes: usize) -> Result<()> {
+        self.check_size(node)?;
+        let bytes = self.elements().checked_mul(bytes);
+        // The compiler may leave out an allocation that nobody uses.
+        let mut room = std::hint::black_box(Vec::<u8>::new());
+        match bytes.map(|bytes| room.try_reserve_exact(bytes)) {
+            Some(Ok(())) => Ok(()),
+            _ => Err(Error::shape(
+                node,
+                "a tensor that the memory of the host can hold",
+                self.to_string(),
+            )),
+        }
+    }
 }
 
 impl fmt::Display for TensorType {
@@ -171,12 +188,15 @@ impl Tensor {
     }
 
     /// A vector filled with one value.
-    #[must_use]
-    pub fn filled(length: usize, value: f32) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the host cannot hold it.
+    pub fn filled(length: usize, value: f32) -> Result<Self> {
+        TensorType::f32([length]).check_host("tensor", DType::F32.bytes())?;
+        Ok(Self {
             shape: vec![length],
             data: Data::F32(vec![value; length]),
-        }
+        })
     }
 
     /// Extents, outermost first.

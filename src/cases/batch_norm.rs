@@ -17,7 +17,7 @@ fn graph(graph: &mut Graph, shape: &[usize], affine: bool, layer: BatchNorm) -> 
 /// The counter at `tracked` before the run.
 fn counting(graph: &mut Graph, tracked: i64) -> Result<()> {
     let x = graph.input("x", [3, 2, 4], DType::F32)?;
-    let mut vector = |name: &str| graph.variable(name, Tensor::filled(2, 1.0));
+    let mut vector = |name: &str| graph.variable(name, Tensor::filled(2, 1.0)?);
     let (running_mean, running_var) = (vector("running_mean")?, vector("running_var")?);
     let state = BatchNormState {
         running_mean,

@@ -50,7 +50,7 @@ fn unit(
 ) -> Result<()> {
     let x = graph.input("x", shape, DType::F32)?;
     let weight = graph.input("weight", [filters, shape[1], 3, 3], DType::F32)?;
-    let bias = graph.variable("conv.bias", Tensor::filled(filters, 0.0))?;
+    let bias = graph.variable("conv.bias", Tensor::filled(filters, 0.0)?)?;
     let mut y = graph.conv(x, weight, Some(bias), Conv::new(2).padding([1, 1]))?;
     for part in parts {
         y = part.add(graph, y, layer)?;

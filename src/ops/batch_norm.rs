@@ -97,10 +97,10 @@ impl BatchNormState {
     /// with PyTorch's initial values.
     ///
     /// # Errors
-    /// [`Error::DuplicateName`].
+    /// [`Error::DuplicateName`], [`Error::Shape`] for more channels than the host can hold.
     pub fn variables(graph: &mut Graph, name: &str, channels: usize, affine: bool) -> Result<Self> {
         let mut vector = |field: &str, value| {
-            graph.variable(format!("{name}.{field}"), Tensor::filled(channels, value))
+            graph.variable(format!("{name}.{field}"), Tensor::filled(channels, value)?)
         };
         let running_mean = vector("running_mean", 0.0)?;
         let running_var = vector("running_var", 1.0)?;
@@ -190,7 +190,11 @@ impl Layer for BatchNorm {
         let smallest = f64::from(f32::MIN_POSITIVE);
         if !(smallest..=f64::from(f32::MAX)).contains(&self.eps) {
             let got = self.eps.to_string();
-            return Err(Error::attribute(node, "a positive finite eps", got));
+            return Err(Error::attribute(
+                node,
+                "a positive finite eps that is a normal number in f32",
+                got,
+            ));
         }
         let x = inputs[0];
         if x.dtype != DType::F32 || !(2..=5).contains(&x.shape.len()) || x.shape[1..].contains(&0) {

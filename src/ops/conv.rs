@@ -4,7 +4,7 @@ mod lower;
 
 pub(super) use lower::{DEPTHWISE_KERNELS, KERNELS};
 
-use super::window::{MAX_REACH, Window, check_input, symmetric};
+use super::window::{MAX_DIMS, MAX_REACH, Window, check_input, symmetric};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
@@ -43,6 +43,8 @@ impl Conv {
     /// Stride 1, no padding, no dilation, one group, over `dims` spatial dimensions.
     #[must_use]
     pub fn new(dims: usize) -> Self {
+        // More dimensions than there are is an error when the layer is added, however many they are.
+        let dims = dims.min(MAX_DIMS + 1);
         Self {
             stride: vec![1; dims],
             padding: Padding::Explicit(vec![0; dims]),
@@ -184,7 +186,10 @@ impl Layer for Conv {
             });
         }
         if !(1..=2).contains(&dims) {
-            let got = format!("{dims}");
+            let got = match dims {
+                0..=MAX_DIMS => dims.to_string(),
+                _ => format!("more than {MAX_DIMS}"),
+            };
             return Err(Error::attribute(node, "1 or 2 spatial dimensions", got));
         }
         check_input(node, x, dims)?;

@@ -91,8 +91,12 @@ pub(super) fn attribute_lengths() -> Vec<Row> {
             |g| avg_pool(g, &[1, 1], AvgPool::new(Vec::<usize>::new()));
         ATTRIBUTE "interpolate: 4 dimensions" ["interpolate.0", "1 to 3 spatial dimensions", "got 4"]
             |g| interpolate(g, &[1, 1, 2, 2, 2, 2], Interpolate::size([2, 2, 2, 2]));
-        ATTRIBUTE "conv: 4 dimensions" ["conv.0", "1 or 2 spatial dimensions", "got 4"]
+        ATTRIBUTE "conv: 4 dimensions" ["conv.0", "1 or 2 spatial dimensions", "more than 3"]
             |g| conv(g, &[1, 1, 2, 2, 2, 2], &[1, 1, 1, 1, 1, 1], Conv::new(4));
+        ATTRIBUTE "conv: more dimensions than memory" ["conv.0", "1 or 2 spatial dimensions", "more than 3"]
+            |g| conv(g, &[1, 1, 2, 2, 2, 2], &[1, 1, 1, 1, 1, 1], Conv::new(1 << 40));
+        ATTRIBUTE "conv: no dimension" ["conv.0", "1 or 2 spatial dimensions", "got 0"]
+            |g| conv(g, &[1, 1], &[1, 1], Conv::new(0));
         UNSUPPORTED "max pool: a window longer than a loop" ["max_pool.0", "32768", "is not supported"] |g| {
             let x = x(g, &[1, 1, 300_000])?;
             g.max_pool(x, MaxPool::new([40_000])).map(drop)
@@ -146,7 +150,7 @@ pub(super) fn convolutions() -> Vec<Row> {
         SHAPE "conv: length of the bias" ["conv.0", "bias f32 [2]", "got f32 [3]"] |g| {
             let x = x(g, &[1, 4, 5, 5])?;
             let weight = g.input("weight", [2, 4, 3, 3], DType::F32)?;
-            let bias = g.constant(Tensor::filled(3, 0.0));
+            let bias = g.constant(Tensor::filled(3, 0.0)?);
             g.conv(x, weight, Some(bias), Conv::new(2)).map(drop)
         };
     }
@@ -162,6 +166,8 @@ pub(super) fn batch_norms() -> Vec<Row> {
             |g| batch_norm(g, &[2, 3], BatchNorm::eval().eps(f64::NAN));
         ATTRIBUTE "batch norm: eps infinite" ["batch_norm.0", "a positive finite eps", "got inf"]
             |g| batch_norm(g, &[2, 3], BatchNorm::train().eps(f64::INFINITY));
+        ATTRIBUTE "batch norm: eps that a device takes for 0" ["batch_norm.0", "a normal number in f32", "got 0.000"]
+            |g| batch_norm(g, &[2, 3], BatchNorm::eval().eps(1e-40));
         ATTRIBUTE "batch norm: momentum above 1" ["batch_norm.0", "a momentum of 0 to 1", "got 1.5"]
             |g| batch_norm(g, &[2, 3], BatchNorm::train().momentum(1.5));
         ATTRIBUTE "batch norm: momentum below 0" ["batch_norm.0", "a momentum of 0 to 1", "got -0.1"]
@@ -191,19 +197,19 @@ pub(super) fn batch_norm_states() -> Vec<Row> {
         SHAPE "batch norm: weight" ["batch_norm.0", "f32 [3] for input f32 [2, 3, 5]", "got f32 [4]"] |g| {
             let x = x(g, &[2, 3, 5])?;
             let mut state = BatchNormState::variables(g, "bn", 3, true)?;
-            state.weight = Some(g.constant(Tensor::filled(4, 1.0)));
+            state.weight = Some(g.constant(Tensor::filled(4, 1.0)?));
             g.batch_norm(x, &state, BatchNorm::train()).map(drop)
         };
         SHAPE "batch norm: counter" ["batch_norm.0", "i64 [] for input f32 [2, 3, 5]", "got f32 [3]"] |g| {
             let x = x(g, &[2, 3, 5])?;
             let mut state = BatchNormState::variables(g, "bn", 3, false)?;
-            state.num_batches_tracked = g.variable("tracked", Tensor::filled(3, 0.0))?;
+            state.num_batches_tracked = g.variable("tracked", Tensor::filled(3, 0.0)?)?;
             g.batch_norm(x, &state, BatchNorm::train()).map(drop)
         };
         SHAPE "batch norm: training a constant" ["batch_norm.0", "that are variables", "got another value"] |g| {
             let x = x(g, &[2, 3, 5])?;
             let mut state = BatchNormState::variables(g, "bn", 3, true)?;
-            state.running_var = g.constant(Tensor::filled(3, 1.0));
+            state.running_var = g.constant(Tensor::filled(3, 1.0)?);
             g.batch_norm(x, &state, BatchNorm::train()).map(drop)
         };
         SHAPE "batch norm: one state trained twice" ["batch_norm.1", "only this node updates", "assigned already"] |g| {

@@ -6,7 +6,7 @@ use wgcnn::plan::{Limits, Options, Plan};
 use wgcnn::{DType, Graph, Result, Tensor, Variables, cpu};
 
 /// A vector of zeros.
-fn zeros(length: usize) -> Tensor {
+fn zeros(length: usize) -> Result<Tensor> {
     Tensor::filled(length, 0.0)
 }
 
@@ -30,6 +30,15 @@ pub(super) fn sizes() -> Vec<Row> {
             let x = x(g, &[1, 1, 2, 2])?;
             let weight = g.input("weight", [1, 1, 1, 1], DType::F32)?;
             g.conv(x, weight, None, Conv::new(2).padding([usize::MAX, 0])).map(drop)
+        };
+        SHAPE "a state of more channels than usize counts in bytes" ["tensor", "the address space", "1844674407370955161"]
+            |g| BatchNormState::variables(g, "bn", usize::MAX, true).map(drop);
+        SHAPE "a state of more channels than the host holds" ["tensor", "the memory of the host", "[1152921504606846976]"]
+            |g| BatchNormState::variables(g, "bn", 1 << 60, true).map(drop);
+        SHAPE "an output that the host cannot hold" ["interpolate.0", "the memory of the host", "f32 [1, 1, 1152921504606846976]"] |g| {
+            let value = x(g, &[1, 1, 2])?;
+            g.interpolate(value, Interpolate::size([1 << 60]))?;
+            cpu::run(g, &Variables::new(), [("x", &Tensor::new([1, 1, 2], vec![0.0f32; 2])?)]).map(drop)
         };
         SHAPE "a tensor of too few elements" ["tensor", "6 elements for shape [2, 3]", "got 5"]
             |_| Tensor::new([2, 3], vec![0.0f32; 5]).map(drop);
@@ -64,7 +73,7 @@ pub(super) fn limits() -> Vec<Row> {
             plan(g, |limits| limits.max_buffer_size = 4095)
         };
         LIMIT "constants above a buffer" ["constants", "needs 4096", "max_buffer_size", "Tiny GPU has 4095"] |g| {
-            let constant = g.constant(zeros(1024));
+            let constant = g.constant(zeros(1024)?);
             g.relu(constant)?;
             plan(g, |limits| limits.max_buffer_size = 4095)
         };
@@ -101,8 +110,8 @@ pub(super) fn names() -> Vec<Row> {
     rows! {
         DUPLICATE "an input twice" ["input \"x\"", "twice"] super::twice;
         DUPLICATE "a variable twice" ["variable \"v\"", "twice"] |g| {
-            g.variable("v", zeros(1))?;
-            g.variable("v", zeros(2)).map(drop)
+            g.variable("v", zeros(1)?)?;
+            g.variable("v", zeros(2)?).map(drop)
         };
         DUPLICATE "a batch norm's variables twice" ["variable \"bn.running_mean\"", "twice"] |g| {
             BatchNormState::variables(g, "bn", 3, false)?;
@@ -114,7 +123,7 @@ pub(super) fn names() -> Vec<Row> {
             g.output("y", x)
         };
         DUPLICATE "a variable assigned twice" ["assigned variable \"v\"", "twice"] |g| {
-            let (x, v) = (x(g, &[1])?, g.variable("v", zeros(1))?);
+            let (x, v) = (x(g, &[1])?, g.variable("v", zeros(1)?)?);
             g.assign(v, x)?;
             g.assign(v, x)
         };
@@ -126,11 +135,11 @@ pub(super) fn names() -> Vec<Row> {
 pub(super) fn foreign_values() -> Vec<Row> {
     rows! {
         SHAPE "assign: type" ["assign to \"v\"", "expected f32 [2]", "got f32 [1]"] |g| {
-            let (x, v) = (x(g, &[1])?, g.variable("v", zeros(2))?);
+            let (x, v) = (x(g, &[1])?, g.variable("v", zeros(2)?)?);
             g.assign(v, x)
         };
         SHAPE "assign to an input" ["assign", "a variable", "another value"] |g| {
-            let (x, v) = (x(g, &[1])?, g.variable("v", zeros(1))?);
+            let (x, v) = (x(g, &[1])?, g.variable("v", zeros(1)?)?);
             g.assign(x, v)
         };
         FOREIGN "a value of another graph" ["relu.0", "another graph"] |g| {
@@ -148,7 +157,7 @@ pub(super) fn foreign_values() -> Vec<Row> {
             g.output("y", foreign)
         };
         FOREIGN "assign a value of another graph" ["assign", "another graph"] |g| {
-            let v = g.variable("v", zeros(1))?;
+            let v = g.variable("v", zeros(1)?)?;
             let foreign = x(&mut Graph::new(), &[1])?;
             g.assign(v, foreign)
         };
@@ -177,11 +186,11 @@ pub(super) fn feeds() -> Vec<Row> {
         MISSING "a missing input" ["input \"x\" is missing"]
             |g| run(g, &[]);
         UNKNOWN "an unknown input" ["no input \"z\"", "known: x"]
-            |g| run(g, &[("x", &zeros(2)), ("z", &zeros(2))]);
+            |g| run(g, &[("x", &zeros(2)?), ("z", &zeros(2)?)]);
         DUPLICATE "an input fed twice" ["input \"x\"", "twice"]
-            |g| run(g, &[("x", &zeros(2)), ("x", &zeros(2))]);
+            |g| run(g, &[("x", &zeros(2)?), ("x", &zeros(2)?)]);
         SHAPE "an input of another shape" ["input \"x\"", "expected f32 [2]", "got f32 [3]"]
-            |g| run(g, &[("x", &zeros(3))]);
+            |g| run(g, &[("x", &zeros(3)?)]);
         SHAPE "an input of another type" ["input \"x\"", "expected f32 [2]", "got u8 [2]"]
             |g| run(g, &[("x", &Tensor::new([2], vec![0u8; 2])?)]);
     }
@@ -189,7 +198,7 @@ pub(super) fn feeds() -> Vec<Row> {
 
 /// A run of a graph with the variable `v` of two elements.
 fn run_with(graph: &mut Graph, variables: &Variables) -> Result<()> {
-    let v = graph.variable("v", zeros(2))?;
+    let v = graph.variable("v", zeros(2)?)?;
     graph.output("y", v)?;
     let none: [(&str, &Tensor); 0] = [];
     cpu::run(graph, variables, none).map(drop)
@@ -201,17 +210,17 @@ pub(super) fn variables() -> Vec<Row> {
             |g| run_with(g, &Variables::new());
         SHAPE "a variable of another shape" ["variable \"v\"", "expected f32 [2]", "got f32 [3]"] |g| {
             let variables = Variables::new();
-            variables.set("v", zeros(3))?;
+            variables.set("v", zeros(3)?)?;
             run_with(g, &variables)
         };
         SHAPE "a variable set to another type" ["variable \"v\"", "expected f32 [3]", "got i64 []"] |_| {
             let variables = Variables::new();
-            variables.set("v", zeros(3))?;
+            variables.set("v", zeros(3)?)?;
             variables.set("v", Tensor::counter(0))
         };
         UNKNOWN "an unknown variable" ["no variable \"w\"", "known: v"] |_| {
             let variables = Variables::new();
-            variables.set("v", zeros(3))?;
+            variables.set("v", zeros(3)?)?;
             variables.get("w").map(drop)
         };
     }
