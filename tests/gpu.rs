@@ -7,11 +7,13 @@
 mod session;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use wgcnn::cases::Case;
 use wgcnn::check::on_device;
+use wgcnn::plan::{Limits, Options, Plan};
 use wgcnn::{Adapter, Device, Selection, cases};
 
 /// The larger cases belong to `bench` and `check`.
@@ -35,6 +37,9 @@ fn main() -> ExitCode {
     for device in &devices {
         trials.extend(case_trials(device, &ran));
         trials.extend(session::trials(device));
+    }
+    for device in narrow_devices() {
+        trials.extend(folded_trials(&device, &ran));
     }
     if devices.is_empty() {
         let ignored = |case: Case| Trial::test(case.name, || Ok(())).with_ignored_flag(true);
@@ -72,20 +77,77 @@ fn small_cases() -> impl Iterator<Item = Case> {
 
 /// `vulkan/max_pool/overlap`, ...
 fn case_trials(device: &Device, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
+    let backend = device.adapter().backend.to_lowercase();
     small_cases()
-        .map(|case| {
-            let (device, ran) = (device.clone(), Arc::clone(ran));
-            let backend = device.adapter().backend.to_lowercase();
-            Trial::test(format!("{backend}/{}", case.name), move || {
-                let comparison = on_device(&device, &case).map_err(failed)?;
-                ran.fetch_add(1, Ordering::Relaxed);
-                match comparison.wrong {
-                    Some(wrong) => Err(Failed::from(format!("{}: {wrong}", case.why))),
-                    None => Ok(()),
-                }
-            })
-        })
+        .map(|case| case_trial(format!("{backend}/{}", case.name), device, case, ran))
         .collect()
+}
+
+fn case_trial(name: String, device: &Device, case: Case, ran: &Arc<AtomicUsize>) -> Trial {
+    let (device, ran) = (device.clone(), Arc::clone(ran));
+    Trial::test(name, move || {
+        let comparison = on_device(&device, &case).map_err(failed)?;
+        ran.fetch_add(1, Ordering::Relaxed);
+        match comparison.wrong {
+            Some(wrong) => Err(Failed::from(format!("{}: {wrong}", case.why))),
+            None => Ok(()),
+        }
+    })
+}
+
+/// Devices of the usable adapters that allow one workgroup a dimension: grids fold that else would need tensors of a
+/// size that no test has.
+fn narrow_devices() -> Vec<Device> {
+    let instance =
+        wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let open = |adapter: wgpu::Adapter| {
+        let descriptor = wgpu::DeviceDescriptor {
+            required_limits: wgpu::Limits {
+                max_compute_workgroups_per_dimension: 1,
+                ..adapter.limits()
+            },
+            ..Default::default()
+        };
+        let opened = pollster::block_on(adapter.request_device(&descriptor));
+        opened.map(|(device, queue)| Device::from_wgpu(device, queue))
+    };
+    let devices = adapters
+        .into_iter()
+        .filter_map(|adapter| open(adapter).ok());
+    devices.filter(|device| device.adapter().usable).collect()
+}
+
+/// The cases that one dispatch more or less makes a difference to, as `vulkan/folded/conv/groups`, and that they are
+/// of every layer.
+fn folded_trials(device: &Device, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
+    let dispatches = |case: &Case, limits: &Limits| {
+        Plan::new(&case.graph, limits, Options::default()).map(|plan| plan.dispatches.len())
+    };
+    let folds = |case: &Case| {
+        let wide = dispatches(case, &Limits::default());
+        let narrow = dispatches(case, device.limits());
+        matches!((wide, narrow), (Ok(wide), Ok(narrow)) if wide < narrow && narrow < 200)
+    };
+    let backend = device.adapter().backend.to_lowercase();
+    let cases: Vec<Case> = small_cases().filter(folds).collect();
+    let folded: BTreeSet<String> = cases.iter().map(|case| case.layer().to_owned()).collect();
+    let every_layer = move || {
+        let missing: Vec<_> = cases::NAMES
+            .into_iter()
+            .filter(|name| !folded.contains(*name))
+            .collect();
+        match missing[..] {
+            [] => Ok(()),
+            _ => Err(Failed::from(format!("no grid folds of {missing:?}"))),
+        }
+    };
+    let every_layer = Trial::test(format!("{backend}/folded/every_layer"), every_layer);
+    let trial = |case: Case| {
+        let name = format!("{backend}/folded/{}", case.name);
+        case_trial(name, device, case, ran)
+    };
+    cases.into_iter().map(trial).chain([every_layer]).collect()
 }
 
 fn failed(error: wgcnn::Error) -> Failed {

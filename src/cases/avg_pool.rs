@@ -79,6 +79,12 @@ pub(super) fn cases() -> Vec<Case> {
             k(&[2, 21]).stride([3, 2]).padding([1, 10]),
         ),
         case(
+            "workgroups",
+            "several workgroups along each axis",
+            &[2, 2, 3, 2060],
+            k(&[3, 3]).stride([1, 1]).padding([1, 1]),
+        ),
+        case(
             "half_a_thread",
             "rows of 12: the last thread of eight columns has four",
             &[2, 3, 5, 24],

@@ -198,6 +198,20 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .with(Values::Specials),
         case(
+            "workgroups",
+            "several workgroups along each axis",
+            &[2, 3, 5, 1100],
+            &[9, 3, 3, 3],
+            same(),
+        ),
+        case(
+            "depthwise_workgroups",
+            "several workgroups along each axis",
+            &[2, 2, 9, 2060],
+            &[2, 1, 3, 3],
+            same().groups(2),
+        ),
+        case(
             "nobody",
             "a batch of 0",
             &[0, 3, 6, 6],

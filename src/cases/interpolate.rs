@@ -109,6 +109,24 @@ pub(super) fn cases() -> Vec<Case> {
             size(&[9, 8]),
         ),
         case(
+            "repeat_rows",
+            "the rows are repeated, the columns looked up",
+            &[2, 3, 5, 7],
+            factor(&[3.0, 1.5]),
+        ),
+        case(
+            "repeat_rows_3d",
+            "rows and columns are repeated in a volume, slices looked up",
+            &[2, 3, 4, 5, 8],
+            factor(&[1.5, 2.0, 2.0]),
+        ),
+        case(
+            "workgroups",
+            "several workgroups along each axis",
+            &[2, 5, 3, 1040],
+            factor(&[2.0, 2.0]),
+        ),
+        case(
             "widening",
             "rows of whole lanes in, of single elements out",
             &[2, 3, 5, 8],

@@ -69,6 +69,12 @@ pub(super) fn cases() -> Vec<Case> {
             k(&[2, 21]).stride([3, 2]).padding([1, 10]),
         ),
         case(
+            "workgroups",
+            "several workgroups along each axis",
+            &[2, 2, 3, 2060],
+            k(&[3, 3]).stride([1, 1]).padding([1, 1]),
+        ),
+        case(
             "half_a_thread",
             "rows of 12: the last thread of eight columns has four",
             &[2, 3, 5, 24],
@@ -131,7 +137,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("nobody", "a batch of 0", &[0, 3, 6, 6], k(&[2, 2])),
         case(
             "many_planes",
-            "65535 workgroups and one more along the planes",
+            "65536 planes, more than a dimension has workgroups",
             &[8192, 8, 2, 8],
             k(&[2, 2]),
         ),

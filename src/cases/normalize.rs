@@ -38,6 +38,12 @@ pub(super) fn cases() -> Vec<Case> {
             &[2, 3, 5, 4],
             Normalize::new([0.1, 0.2, 0.3, 0.4], [1.0, 2.0, 3.0, 4.0]),
         ),
+        case(
+            "workgroups",
+            "several workgroups a picture, several pictures",
+            &[3, 40, 51, 3],
+            Normalize::imagenet(),
+        ),
         case("pixel", "a single pixel", &[1, 1, 3], Normalize::imagenet()),
         case(
             "nobody",

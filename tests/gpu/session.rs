@@ -2,9 +2,9 @@
 
 use super::failed;
 use libtest_mimic::{Failed, Trial};
-use wgcnn::ops::{BatchNorm, BatchNormState, Conv, MaxPool};
+use wgcnn::ops::{BatchNorm, BatchNormState, MaxPool};
 use wgcnn::plan::Options;
-use wgcnn::{DType, Device, Error, Feed, Graph, Result, Session, Tensor, Timer, Value, Variables};
+use wgcnn::{DType, Device, Error, Feed, Graph, Result, Session, Tensor, Timer, Variables, cases};
 
 type Test = fn(&Device) -> Result<(), Failed>;
 
@@ -208,7 +208,7 @@ fn shared_variables(device: &Device) -> Result<(), Failed> {
     }
     // A value set by the host is seen by both.
     on_device
-        .set("bn.bias", Tensor::filled(2, 100.0))
+        .set("bn.bias", Tensor::filled(2, 100.0).map_err(failed)?)
         .map_err(failed)?;
     let shifted = evaluation.run([("x", &x)]).map_err(failed)?;
     check(
@@ -223,8 +223,8 @@ fn shared_variables(device: &Device) -> Result<(), Failed> {
 fn swapped_variables(device: &Device) -> Result<(), Failed> {
     let build = || -> Result<Graph> {
         let mut graph = Graph::new();
-        let a = graph.variable("a", Tensor::filled(5, 1.0))?;
-        let b = graph.variable("b", Tensor::filled(5, 2.0))?;
+        let a = graph.variable("a", Tensor::filled(5, 1.0)?)?;
+        let b = graph.variable("b", Tensor::filled(5, 2.0)?)?;
         graph.assign(a, b)?;
         graph.assign(b, a)?;
         graph.output("old", a)?;
@@ -236,66 +236,56 @@ fn swapped_variables(device: &Device) -> Result<(), Failed> {
     let none: [(&str, &Tensor); 0] = [];
     let outputs = session.run(none).map_err(failed)?;
     check(
-        outputs["old"] == Tensor::filled(5, 1.0),
+        outputs["old"] == Tensor::filled(5, 1.0).map_err(failed)?,
         "the output is the old value",
     )?;
     check(
-        variables.get("a").map_err(failed)? == Tensor::filled(5, 2.0),
+        variables.get("a").map_err(failed)? == Tensor::filled(5, 2.0).map_err(failed)?,
         "a",
     )?;
     check(
-        variables.get("b").map_err(failed)? == Tensor::filled(5, 1.0),
+        variables.get("b").map_err(failed)? == Tensor::filled(5, 1.0).map_err(failed)?,
         "b",
     )
 }
 
-/// conv -> pool -> relu and conv -> relu -> pool are equal to the bit.
+/// Swapping max pooling and `ReLU` where they are neighbours in the unit changes nothing, on the device and on the CPU.
 fn pool_and_relu_commute(device: &Device) -> Result<(), Failed> {
-    type Part = fn(&mut Graph, Value) -> Result<Value>;
-    let pool: Part = |graph, x| graph.max_pool(x, MaxPool::new([2, 2]));
-    let relu: Part = |graph, x| graph.relu(x);
-    let build = |parts: [Part; 2]| -> Result<Graph> {
-        let mut graph = Graph::new();
-        let x = graph.input("x", [2, 3, 14, 10], DType::F32)?;
-        let weight = graph.input("weight", [5, 3, 3, 3], DType::F32)?;
-        let mut y = graph.conv(x, weight, None, Conv::new(2).padding([1, 1]))?;
-        for part in parts {
-            y = part(&mut graph, y)?;
+    let swaps = [
+        ["batch_norm-max_pool-relu", "batch_norm-relu-max_pool"],
+        ["max_pool-relu-batch_norm", "relu-max_pool-batch_norm"],
+    ];
+    for (swap, mode) in swaps
+        .iter()
+        .flat_map(|swap| [(swap, "eval"), (swap, "train")])
+    {
+        let mut results = Vec::new();
+        for order in swap {
+            let case = cases::find(&format!("unit/conv-{order}-{mode}")).map_err(failed)?;
+            let inputs = case.inputs();
+            let feeds = || inputs.iter().map(|(name, tensor)| (name.as_str(), tensor));
+            let (on_device, on_cpu) = (case.variables(), case.variables());
+            let mut session = Session::new(device, &case.graph, &on_device).map_err(failed)?;
+            let outputs = session.run(feeds()).map_err(failed)?;
+            let cpu = wgcnn::cpu::run(&case.graph, &on_cpu, feeds()).map_err(failed)?;
+            let mut states = Vec::new();
+            for name in on_device.names() {
+                states.push(on_device.get(&name).map_err(failed)?);
+                states.push(on_cpu.get(&name).map_err(failed)?);
+            }
+            results.push((inputs, outputs, cpu, states));
         }
-        graph.output("y", y)?;
-        Ok(graph)
-    };
-    let mut seed = 1u32;
-    let mut noise = |shape: &[usize]| {
-        let count: usize = shape.iter().product();
-        let data: Vec<f32> = (0..count)
-            .map(|_| {
-                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                f32::from(i16::from_le_bytes([
-                    seed.to_le_bytes()[2],
-                    seed.to_le_bytes()[3],
-                ])) / 8192.0
-            })
-            .collect();
-        Tensor::new(shape, data)
-    };
-    let x = noise(&[2, 3, 14, 10]).map_err(failed)?;
-    let weight = noise(&[5, 3, 3, 3]).map_err(failed)?;
-    let mut results = Vec::new();
-    for parts in [[pool, relu], [relu, pool]] {
-        let graph = build(parts).map_err(failed)?;
-        let mut session = Session::new(device, &graph, &Variables::new()).map_err(failed)?;
-        results.push(
-            session
-                .run([("x", &x), ("weight", &weight)])
-                .map_err(failed)?,
-        );
+        let y = &results[0].1["y"];
+        let varied = y
+            .as_f32()
+            .is_some_and(|y| y.iter().any(|&element| element > y[0]));
+        check(varied, "all outputs are equal: the test shows nothing")?;
+        check(
+            results[0] == results[1],
+            format!("{swap:?} in {mode} differ"),
+        )?;
     }
-    let positive = results[0]["y"]
-        .as_f32()
-        .is_some_and(|y| y.iter().any(|&y| y > 0.0));
-    check(positive, "all outputs are 0: the test shows nothing")?;
-    check(results[0] == results[1], "the orders differ")
+    Ok(())
 }
 
 fn stray_feeds(device: &Device) -> Result<(), Failed> {
