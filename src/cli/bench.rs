@@ -119,7 +119,8 @@ pub(crate) fn run(
     }
     if !quiet {
         println!(
-            "ratio: GB/s of the layer / GB/s of a copy kernel over as many bytes, sampled in turn, warm; 1.00 is the speed of memory"
+            "ratio: GB/s of the layer / GB/s of a copy kernel over as many bytes (128 MiB at most), sampled in turn, warm; \
+             1.00 is the speed of memory"
         );
     }
     let wrong = rows.iter().any(|row| !row.checked);

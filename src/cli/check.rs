@@ -123,7 +123,8 @@ fn check(
         if let Some(wrong) = &comparison.wrong {
             bar.suspend(|| {
                 eprintln!("WRONG {}: {wrong}", case.name);
-                eprintln!("  replay: {}", replay(&case.name, selection));
+                let environment = |name: &str| std::env::var(name).ok();
+                eprintln!("  replay: {}", replay(&case.name, selection, environment));
             });
         }
         results.push((case.name, comparison));
@@ -133,18 +134,26 @@ fn check(
     Ok(results)
 }
 
-/// The command that runs this case again on this device.
-fn replay(case: &str, selection: &Selection) -> String {
+/// The command that runs this case again on this device, which flags and the environment have chosen.
+fn replay(
+    case: &str,
+    selection: &Selection,
+    environment: impl Fn(&str) -> Option<String>,
+) -> String {
+    let quoted = |value: String| format!("'{}'", value.replace('\'', r"'\''"));
+    let set = |name: &str| {
+        environment(name).map_or(String::new(), |value| format!("{name}={} ", quoted(value)))
+    };
     let flag = |name: &str, value: &Option<String>| {
-        value
-            .as_ref()
-            .map_or(String::new(), |value| format!(" --{name} '{value}'"))
+        let value = value.clone().map(quoted);
+        value.map_or(String::new(), |value| format!(" --{name} {value}"))
     };
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "wgcnn".to_owned());
+    let chosen = set("WGPU_BACKEND") + &set("WGPU_ADAPTER_NAME");
     let device = flag("device", &selection.device) + &flag("backend", &selection.backend);
-    format!("{program} check --case {case}{device}")
+    format!("{chosen}{program} check --case {case}{device}")
 }
 
 fn row(layer: &str, results: &[(String, Comparison)]) -> Row {
@@ -203,4 +212,31 @@ fn report(
         "layers": layers.collect::<Vec<_>>(),
         "cases": cases.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_takes_the_same_device() {
+        let selection = Selection {
+            device: Some("1".to_owned()),
+            backend: Some("gl".to_owned()),
+        };
+        let none = |_: &str| None;
+        let flags = replay("add/skip", &selection, none);
+        let expected = " check --case add/skip --device '1' --backend 'gl'";
+        assert!(flags.ends_with(expected), "{flags}");
+        let variables = |name: &str| (name == "WGPU_BACKEND").then(|| "it's".to_owned());
+        let environment = replay("add/skip", &Selection::default(), variables);
+        assert!(
+            environment.starts_with(r"WGPU_BACKEND='it'\''s' "),
+            "{environment}"
+        );
+        assert!(
+            environment.ends_with(" check --case add/skip"),
+            "{environment}"
+        );
+    }
 }

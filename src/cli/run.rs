@@ -5,6 +5,7 @@ use std::f32::consts::PI;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
+use wgcnn::bench::Spread;
 use wgcnn::check::Comparison;
 use wgcnn::cpu::{self, Moments};
 use wgcnn::ops::{BatchNorm, BatchNormState, Conv, Interpolate, MaxPool, Normalize};
@@ -14,6 +15,8 @@ use wgcnn::{
 };
 
 const FILTERS: usize = 16;
+/// Timed runs on the device and on the CPU, behind one to warm up.
+const RUNS: usize = 9;
 const STEPS: [&str; 6] = [
     "normalize",
     "conv",
@@ -137,12 +140,12 @@ pub(crate) fn run(
     }
     if let Some((seconds, timer)) = device_seconds {
         println!(
-            "device: {:.3} ms ({timer} clock, without upload and read-back)",
+            "device: {:.3} ms (median of {RUNS}, {timer} clock, without upload and read-back)",
             seconds * 1e3
         );
     }
     println!(
-        "cpu:    {:.3} ms ({} threads)",
+        "cpu:    {:.3} ms (median of {RUNS}, {} threads)",
         cpu_seconds * 1e3,
         super::cpu().1
     );
@@ -168,16 +171,22 @@ fn on_device(
     let mut session = Session::with_options(device, graph, &variables, options)?;
     let outputs = session.run([("photograph", photograph)])?;
     session.time(1)?;
-    let timing = session.time(10)?;
-    Ok((outputs, (timing.seconds, timing.timer)))
+    let timings = (0..RUNS).map(|_| session.time(1));
+    let timings = timings.collect::<Result<Vec<_>>>()?;
+    let seconds: Vec<f64> = timings.iter().map(|timing| timing.seconds).collect();
+    Ok((outputs, (Spread::of(&seconds).median, timings[0].timer)))
 }
 
 fn on_cpu(graph: &Graph, photograph: &Tensor) -> Result<(Outputs, f64)> {
     let variables = Variables::initial(graph);
     let outputs = cpu::run(graph, &variables, [("photograph", photograph)])?;
-    let start = Instant::now();
-    cpu::run(graph, &variables, [("photograph", photograph)])?;
-    Ok((outputs, start.elapsed().as_secs_f64()))
+    let mut samples = Vec::new();
+    for _ in 0..RUNS {
+        let start = Instant::now();
+        cpu::run(graph, &variables, [("photograph", photograph)])?;
+        samples.push(start.elapsed().as_secs_f64());
+    }
+    Ok((outputs, Spread::of(&samples).median))
 }
 
 fn write_sheets(directory: &Path, outputs: &Outputs) -> Result<()> {

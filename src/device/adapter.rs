@@ -250,16 +250,20 @@ mod tests {
     }
 
     #[test]
-    fn hardware_comes_before_software_and_vulkan_before_gl() {
+    fn usable_comes_first_then_hardware_then_vulkan() {
         let mut adapters = [
+            adapter("e", Kind::Discrete, "Vulkan"),
             adapter("c", Kind::Software, "Vulkan"),
             adapter("b", Kind::Discrete, "Gl"),
             adapter("a", Kind::Discrete, "Vulkan"),
             adapter("d", Kind::Software, "Gl"),
         ];
-        adapters[0].usable = true;
+        adapters[0].usable = false;
         adapters.sort_by_key(Adapter::rank);
-        assert_eq!(adapters.map(|adapter| adapter.name), ["a", "b", "c", "d"]);
+        assert_eq!(
+            adapters.map(|adapter| adapter.name),
+            ["a", "b", "c", "d", "e"]
+        );
     }
 
     #[test]

@@ -1,0 +1,266 @@
+//! The command line, as a user calls it. What needs an adapter is ignored without one, and fails with `REQUIRE_GPU=1`.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+use std::process::{Command, ExitCode, Output};
+
+type Test = fn() -> Result<(), Failed>;
+
+fn main() -> ExitCode {
+    let anywhere: [(&str, Test); 4] = [
+        ("mistakes_end_with_status_1_and_say_why", mistakes),
+        ("a_device_that_is_not_there_is_an_error", absent_device),
+        (
+            "without_an_adapter_check_fails_and_says_how_to_get_one",
+            check_without_an_adapter,
+        ),
+        (
+            "without_an_adapter_bench_goes_on_and_says_so_first",
+            bench_without_an_adapter,
+        ),
+    ];
+    let on_a_device: [(&str, Test); 4] = [
+        ("devices_are_listed_as_text_and_as_json", devices),
+        ("check_reports_a_row_per_layer", check),
+        ("bench_writes_every_column_as_json", bench),
+        ("run_writes_a_sheet_per_step", run),
+    ];
+    let required = std::env::var_os("REQUIRE_GPU").is_some_and(|value| value == "1");
+    let ignored = !required && !wgcnn(&["devices"], &[]).status.success();
+    let anywhere = anywhere.map(|(name, test)| Trial::test(name, test));
+    let on_a_device =
+        on_a_device.map(|(name, test)| Trial::test(name, test).with_ignored_flag(ignored));
+    let trials = anywhere.into_iter().chain(on_a_device).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
+fn wgcnn(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_wgcnn"))
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .output();
+    output.expect("the command starts")
+}
+
+/// An interface that this system does not have.
+const ABSENT: &str = if cfg!(target_vendor = "apple") {
+    "dx12"
+} else {
+    "metal"
+};
+
+fn expect(condition: bool, what: &str, output: &Output) -> Result<(), Failed> {
+    if condition {
+        return Ok(());
+    }
+    Err(Failed::from(format!("{what}: {output:#?}")))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn json(output: &Output) -> Result<Value, Failed> {
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| Failed::from(format!("{error}: {output:#?}")))
+}
+
+fn mistakes() -> Result<(), Failed> {
+    let mistakes: [(&[&str], &str); 5] = [
+        (&["check", "--op", "convolution"], "batch_norm"),
+        (&["bench", "--op", "convolution"], "batch_norm"),
+        (&["check", "--case", "conv/nothing"], "conv/nothing"),
+        (&["run", "Cargo.toml"], "expected a picture"),
+        (
+            &["bench", "--op", "add", "--json", "no/such/folder/file"],
+            "no/such/folder/file",
+        ),
+    ];
+    for (arguments, says) in mistakes {
+        let output = wgcnn(arguments, &[]);
+        let error = text(&output.stderr);
+        expect(output.status.code() == Some(1), "status 1", &output)?;
+        expect(
+            error.contains("error: ") && error.contains(says),
+            says,
+            &output,
+        )?;
+        expect(output.stdout.is_empty(), "no figures", &output)?;
+    }
+    Ok(())
+}
+
+fn absent_device() -> Result<(), Failed> {
+    let name = "no such GPU";
+    let wanted: [(&[&str], &str); 3] = [
+        (&["check", "--device", name], ""),
+        (&["check", "--backend", ABSENT], ""),
+        (&["check", "--op", "add"], name),
+    ];
+    for (arguments, in_environment) in wanted {
+        let environment = [("WGPU_ADAPTER_NAME", in_environment)];
+        let output = wgcnn(
+            arguments,
+            &environment[usize::from(in_environment.is_empty())..],
+        );
+        let error = text(&output.stderr);
+        expect(output.status.code() == Some(1), "status 1", &output)?;
+        let named = error.contains(name) || error.contains(ABSENT);
+        expect(named, "what was wanted", &output)?;
+    }
+    Ok(())
+}
+
+fn check_without_an_adapter() -> Result<(), Failed> {
+    let output = wgcnn(&["check", "--op", "add"], &[("WGPU_BACKEND", ABSENT)]);
+    expect(output.status.code() == Some(1), "status 1", &output)?;
+    let hint = text(&output.stderr).contains("apt-get install mesa-vulkan-drivers");
+    expect(hint, "the way to get a driver", &output)
+}
+
+fn bench_without_an_adapter() -> Result<(), Failed> {
+    let arguments = ["bench", "--op", "relu", "--json", "-"];
+    let output = wgcnn(&arguments, &[("WGPU_BACKEND", ABSENT)]);
+    expect(output.status.success(), "status 0", &output)?;
+    let said = text(&output.stderr).contains("Going on with the CPU path alone");
+    expect(said, "that there is no device", &output)?;
+    let table = json(&output)?;
+    let row = &table["rows"][0];
+    expect(table["header"]["adapter"].is_null(), "no adapter", &output)?;
+    expect(
+        row["gpu_ms"].is_null() && row["copy_ratio"].is_null(),
+        "no device time",
+        &output,
+    )?;
+    expect(
+        row["cpu_ms"].as_f64() > Some(0.0),
+        "a time of the CPU path",
+        &output,
+    )?;
+    expect(row["checked"] == true, "checked", &output)
+}
+
+fn devices() -> Result<(), Failed> {
+    let (listed, table) = (wgcnn(&["devices"], &[]), wgcnn(&["devices", "--json"], &[]));
+    let lines = text(&listed.stdout);
+    let adapters = json(&table)?;
+    let adapters = adapters.as_array().cloned().unwrap_or_default();
+    expect(!adapters.is_empty(), "an adapter", &table)?;
+    for adapter in &adapters {
+        let [name, backend] = ["name", "backend"].map(|key| adapter[key].as_str().unwrap_or("?"));
+        let line = lines
+            .lines()
+            .find(|line| line.contains(name) && line.contains(backend));
+        let software = line.is_some_and(|line| line.contains("SOFTWARE"));
+        expect(line.is_some(), name, &listed)?;
+        expect(
+            adapter["software"] == software,
+            "labelled as software",
+            &listed,
+        )?;
+    }
+    Ok(())
+}
+
+fn check() -> Result<(), Failed> {
+    let output = wgcnn(
+        &["check", "--op", "add", "--random", "3", "--json", "-"],
+        &[],
+    );
+    expect(output.status.success(), "status 0", &output)?;
+    let report = json(&output)?;
+    let row = &report["layers"][0];
+    let cases = report["cases"].as_array().map_or(0, Vec::len);
+    expect(
+        row["op"] == "add" && row["wrong"] == 0,
+        "the row of add",
+        &output,
+    )?;
+    expect(
+        row["cases"] == cases && cases > 3,
+        "named and random cases",
+        &output,
+    )?;
+    let replayed = wgcnn(&["check", "--case", "add/random/2"], &[]);
+    expect(replayed.status.success(), "status 0", &replayed)?;
+    let one = text(&replayed.stdout).contains("1 cases on");
+    expect(one, "a printed name replays its case", &replayed)
+}
+
+fn bench() -> Result<(), Failed> {
+    let output = wgcnn(&["bench", "--op", "relu", "--json", "-"], &[]);
+    expect(output.status.success(), "status 0", &output)?;
+    let table = json(&output)?;
+    let header = ["adapter", "driver", "backend", "cpu", "threads"];
+    for key in header {
+        expect(!table["header"][key].is_null(), key, &output)?;
+    }
+    let columns = [
+        "case",
+        "op",
+        "shape",
+        "dtype",
+        "gpu_ms",
+        "gpu_ms_mad",
+        "timer",
+        "bytes",
+        "gbps",
+        "copy_gbps",
+        "copy_ratio",
+        "cpu_ms",
+        "speedup",
+        "checked",
+    ];
+    let rows = table["rows"].as_array().cloned().unwrap_or_default();
+    expect(!rows.is_empty(), "a row", &output)?;
+    for row in &rows {
+        for column in columns {
+            expect(!row[column].is_null(), column, &output)?;
+        }
+        let number = |column: &str| row[column].as_f64().unwrap_or(f64::NAN);
+        let rate = number("bytes") / number("gpu_ms") * 1e-6;
+        let consistent = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
+        expect(consistent(rate, number("gbps")), "bytes over time", &output)?;
+        let ratio = number("gbps") / number("copy_gbps");
+        expect(consistent(ratio, number("copy_ratio")), "ratio", &output)?;
+        let speedup = number("cpu_ms") / number("gpu_ms");
+        expect(consistent(speedup, number("speedup")), "speed-up", &output)?;
+        expect(row["checked"] == true, "checked", &output)?;
+    }
+    Ok(())
+}
+
+fn run() -> Result<(), Failed> {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("sheets");
+    let _ = std::fs::remove_dir_all(&folder);
+    let output = wgcnn(&["run", "--out", &folder.to_string_lossy()], &[]);
+    expect(output.status.success(), "status 0", &output)?;
+    let lines = text(&output.stdout);
+    expect(!lines.contains("WRONG"), "nothing wrong", &output)?;
+    for step in [
+        "normalize",
+        "conv",
+        "batch_norm",
+        "max_pool",
+        "relu",
+        "interpolate",
+    ] {
+        let row = lines.lines().any(|line| line.starts_with(step));
+        expect(row, step, &output)?;
+        let sheet = std::fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .find(|file| {
+                file.file_name()
+                    .to_string_lossy()
+                    .ends_with(&format!("-{step}.png"))
+            });
+        let picture = sheet.and_then(|file| wgcnn::picture::load(&file.path()).ok());
+        let pixels = picture.as_ref().and_then(|picture| picture.as_u8());
+        let varied = pixels.is_some_and(|pixels| pixels.iter().any(|&pixel| pixel != pixels[0]));
+        expect(varied, &format!("a picture of {step}"), &output)?;
+    }
+    Ok(())
+}
