@@ -347,6 +347,31 @@ impl Plan {
         (bytes(&dispatch.reads), bytes(&dispatch.writes))
     }
 
+    /// Bytes of the largest storage binding.
+    #[must_use]
+    pub fn largest_binding(&self) -> u64 {
+        let slots = self.slots.iter();
+        slots.fold(0, |most, slot| most.max(slot.padded() + self.options.guard))
+    }
+
+    /// Bytes of the largest buffer: an arena, the constants, or a variable.
+    #[must_use]
+    pub fn largest_buffer(&self) -> u64 {
+        let variables = self.variables.iter();
+        let variables = variables.map(|(_, slot, _)| self.slots[*slot].padded());
+        let constants = self.constants.len() as u64;
+        let arenas = self.arenas.iter().copied();
+        arenas.chain(variables).fold(constants, u64::max)
+    }
+
+    /// The most storage buffers that a kernel binds.
+    #[must_use]
+    pub fn storage_buffers(&self) -> usize {
+        let dispatches = self.dispatches.iter();
+        let counts = dispatches.map(|dispatch| dispatch.reads.len() + dispatch.writes.len());
+        counts.max().unwrap_or(0)
+    }
+
     /// Distinct pipelines: pairs of kernel and constants.
     #[must_use]
     pub fn pipelines(&self) -> usize {
@@ -390,6 +415,13 @@ impl fmt::Display for Plan {
             self.arenas.iter().sum::<u64>(),
             self.constants.len(),
             self.updates.len(),
+        )?;
+        writeln!(
+            f,
+            "needs: bindings of {} B, buffers of {} B, {} storage buffers a kernel",
+            self.largest_binding(),
+            self.largest_buffer(),
+            self.storage_buffers(),
         )
     }
 }

@@ -89,7 +89,7 @@ fn a_plan_prints_a_line_per_dispatch_and_a_summary() -> Result<()> {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines.len(),
-            plan.dispatches.len() + 1,
+            plan.dispatches.len() + 2,
             "{case}: lines of\n{text}"
         );
         for (line, dispatch) in lines.iter().zip(&plan.dispatches) {
@@ -110,7 +110,14 @@ fn a_plan_prints_a_line_per_dispatch_and_a_summary() -> Result<()> {
                 );
             }
         }
-        let summary = lines[lines.len() - 1];
+        let needs = lines[lines.len() - 1];
+        let numbers = [plan.largest_binding(), plan.largest_buffer()];
+        let numbers = numbers.map(|bytes| format!("{bytes} B"));
+        assert!(
+            numbers.iter().all(|number| needs.contains(number)),
+            "{case}: {needs}"
+        );
+        let summary = lines[lines.len() - 2];
         let (dispatches, pipelines) = (plan.dispatches.len(), plan.pipelines());
         let counts = format!("{dispatches} dispatches, {pipelines} pipelines");
         let arenas = format!(
@@ -122,6 +129,32 @@ fn a_plan_prints_a_line_per_dispatch_and_a_summary() -> Result<()> {
             summary.contains(&counts) && summary.contains(&arenas),
             "{case}: {summary}"
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_plan_needs_what_it_says() -> Result<()> {
+    for case in named() {
+        let plan = plan(&case.graph)?;
+        let buffers = u32::try_from(plan.storage_buffers()).unwrap_or(u32::MAX);
+        let needs = Limits {
+            max_storage_buffer_binding_size: plan.largest_binding(),
+            max_buffer_size: plan.largest_buffer(),
+            max_storage_buffers_per_shader_stage: buffers,
+            ..Limits::default()
+        };
+        let fits = |change: fn(&mut Limits)| {
+            let mut limits = needs.clone();
+            change(&mut limits);
+            Plan::new(&case.graph, &limits, Options::default()).is_ok()
+        };
+        assert!(fits(|_| {}), "{}: {needs:?}", case.name);
+        let binding = fits(|limits| limits.max_storage_buffer_binding_size -= 1);
+        assert!(!binding, "{}: a smaller binding", case.name);
+        let buffers =
+            buffers > 0 && fits(|limits| limits.max_storage_buffers_per_shader_stage -= 1);
+        assert!(!buffers, "{}: fewer buffers", case.name);
     }
     Ok(())
 }
