@@ -264,8 +264,10 @@ fn real(rng: &mut Rng) -> f32 {
     2.0 * (rng.f32() + rng.f32() + rng.f32() + rng.f32() - 2.0)
 }
 
-const SPECIALS: [f32; 8] = [
+const SPECIALS: [f32; 9] = [
     f32::NAN,
+    // A NaN whose sign is set: among bits it is the largest integer unsigned and a low one signed.
+    f32::from_bits(0xffc0_0001),
     f32::INFINITY,
     f32::NEG_INFINITY,
     0.0,

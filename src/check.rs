@@ -4,14 +4,11 @@ use crate::cases::Case;
 use crate::cpu::{Expected, Moments, expect};
 use crate::device::Device;
 use crate::error::Result;
-use crate::plan::Options;
+use crate::plan::{Options, Plan};
 use crate::session::{Outputs, Session};
 use crate::tensor::Tensor;
+use crate::variables::Variables;
 use std::fmt;
-
-/// What temporaries are filled with before a checked run: a NaN that no computation makes. An element that the
-/// kernels leave out shows as a NaN, a stray store behind a tensor shows as a change.
-pub const SENTINEL: u32 = 0x7fc5_a5a5;
 
 /// The first element that is wrong.
 #[derive(Clone, Debug)]
@@ -156,13 +153,30 @@ fn feeds(inputs: &[(String, Tensor)]) -> Vec<(&str, &Tensor)> {
 /// # Errors
 /// What preparing or running the case reports.
 pub fn on_device(device: &Device, case: &Case) -> Result<Comparison> {
+    on_device_altered(device, case, |_| {})
+}
+
+/// As [`on_device`], after `alter` has changed both plans: the check of the check.
+///
+/// # Errors
+/// As [`on_device`].
+pub fn on_device_altered(
+    device: &Device,
+    case: &Case,
+    alter: impl Fn(&mut Plan),
+) -> Result<Comparison> {
+    let session = |variables: &Variables, options: Options| {
+        let mut plan = Plan::new(&case.graph, device.limits(), options)?;
+        alter(&mut plan);
+        Session::with_plan(device, plan, variables)
+    };
     let inputs = case.inputs();
     let feeds = feeds(&inputs);
     let variables = case.variables();
     let (outputs, updates) = expect(&case.graph, &variables, &feeds, None)?;
 
-    let mut checked = Session::with_options(device, &case.graph, &variables, Options::CHECKED)?;
-    checked.poison(SENTINEL)?;
+    let mut checked = session(&variables, Options::CHECKED)?;
+    checked.poison()?;
     let got = checked.run(feeds.iter().copied())?;
     let mut comparison = Comparison::default();
     compare(&outputs, |name| Ok(got.get(name).cloned()), &mut comparison)?;
@@ -171,19 +185,18 @@ pub fn on_device(device: &Device, case: &Case) -> Result<Comparison> {
         |name| variables.get(name).map(Some),
         &mut comparison,
     )?;
-    for (label, guard) in checked.guards()? {
-        if guard.chunks(4).any(|word| word != SENTINEL.to_le_bytes()) {
-            comparison.fail(
-                label,
-                "an untouched sentinel".to_owned(),
-                format!("{guard:02x?}"),
-            );
-        }
+    for (label, word) in checked.stray_stores()? {
+        let place = format!("behind {label}");
+        comparison.fail(
+            place,
+            "an untouched sentinel".to_owned(),
+            format!("{word:#010x}"),
+        );
     }
 
     let after = &variables;
     let variables = case.variables();
-    let mut plain = Session::new(device, &case.graph, &variables)?;
+    let mut plain = session(&variables, Options::default())?;
     for run in ["with memory reused", "a second time"] {
         // Without its variables' old values a second run is another run.
         if run == "a second time" && !updates.is_empty() {
@@ -267,7 +280,7 @@ mod tests {
         assert!(!accepts(0.5, 0.0, 0.5f32.next_up()));
         assert!(accepts(-0.0, 0.0, -0.0));
         assert!(!accepts(-0.0, 0.0, 0.0));
-        assert!(!accepts(0.5, 0.0, f32::from_bits(SENTINEL)));
+        assert!(!accepts(0.5, 0.0, f32::from_bits(0x7fc5_a5a5)));
     }
 
     #[test]

@@ -160,8 +160,18 @@ impl Device {
         // Scopes close in the order opposite to their opening, all of them before an error is returned.
         let errors = [internal, validation, memory].map(|scope| pollster::block_on(scope.pop()));
         match errors.into_iter().flatten().next() {
-            Some(error) => Err(convert(error)),
+            Some(error) => Err(self.cause(convert(error))),
             None => self.check().map(|()| result),
+        }
+    }
+
+    /// What an error means: every call on a device that is lost fails in its own way, and wgpu says so when polled.
+    fn cause(&self, error: Error) -> Error {
+        // The callback of a lost device reports what there is to report.
+        let _ = self.shared.device.poll(wgpu::PollType::Poll);
+        match &*lock(&self.shared.trouble.lost) {
+            Some(reason) => Error::DeviceLost(reason.clone()),
+            None => error,
         }
     }
 
@@ -226,7 +236,7 @@ impl Device {
             timeout: None,
         };
         let polled = self.shared.device.poll(poll);
-        self.check()?;
+        self.check().map_err(|error| self.cause(error))?;
         polled.map_err(|error| Error::DeviceLost(error.to_string()))?;
         Ok(())
     }
@@ -245,10 +255,10 @@ impl Device {
         let device = self.clone();
         async move {
             let mapped = receiver.receive().await;
-            device.check()?;
+            device.check().map_err(|error| device.cause(error))?;
             match mapped {
                 Some(Ok(())) => {}
-                Some(Err(error)) => return Err(Error::Validation(error.to_string())),
+                Some(Err(error)) => return Err(device.cause(Error::Validation(error.to_string()))),
                 None => return Err(Error::DeviceLost("the mapping was dropped".to_owned())),
             }
             let view = staging.get_mapped_range(..);

@@ -67,6 +67,14 @@ impl Session {
         options: Options,
     ) -> Result<Self> {
         let plan = Plan::new(graph, device.limits(), options)?;
+        Self::with_plan(device, plan, variables)
+    }
+
+    /// A session that runs a plan as it is.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_plan(device: &Device, plan: Plan, variables: &Variables) -> Result<Self> {
         tracing::debug!(
             dispatches = plan.dispatches.len(),
             pipelines = plan.pipelines(),
@@ -262,19 +270,20 @@ impl Session {
         }
     }
 
-    /// Fills the temporaries with `word`: what a run leaves of it was not written.
+    /// Fills the temporaries with NaNs that no computation makes: what a run leaves of them was not written.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn poison(&self, word: u32) -> Result<()> {
-        self.memory.poison(&self.device, &self.plan, word)
+    pub fn poison(&self) -> Result<()> {
+        self.memory.poison(&self.device, &self.plan)
     }
 
-    /// The bytes behind each temporary that a session made with [`Options::CHECKED`] guards, by the tensor's label.
+    /// In a session made with [`Options::CHECKED`] and [poisoned](Self::poison): the label of each temporary behind
+    /// which something was stored, and the bits.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn guards(&self) -> Result<Vec<(String, Vec<u8>)>> {
-        self.memory.guards(&self.device, &self.plan)
+    pub fn stray_stores(&self) -> Result<Vec<(String, u32)>> {
+        self.memory.stray_stores(&self.device, &self.plan)
     }
 }

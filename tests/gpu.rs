@@ -3,6 +3,8 @@
 //! Without an adapter the tests are *ignored*, never passed; with `REQUIRE_GPU=1` that is a failure. The last line
 //! before the summary says how many cases ran on a device.
 
+#[path = "gpu/checker.rs"]
+mod checker;
 #[path = "gpu/session.rs"]
 mod session;
 
@@ -36,10 +38,15 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for device in &devices {
         trials.extend(case_trials(device, &ran));
+        trials.extend(checker::trials(device));
         trials.extend(session::trials(device));
-    }
-    for device in narrow_devices() {
-        trials.extend(folded_trials(&device, &ran));
+        // Grids fold that else would need tensors of a size that no test has.
+        match limited(device, |limits| {
+            limits.max_compute_workgroups_per_dimension = 1
+        }) {
+            Ok(narrow) => trials.extend(folded_trials(&narrow, &ran)),
+            Err(error) => trials.push(Trial::test("folded", move || Err(error))),
+        }
     }
     if devices.is_empty() {
         let ignored = |case: Case| Trial::test(case.name, || Ok(())).with_ignored_flag(true);
@@ -95,31 +102,30 @@ fn case_trial(name: String, device: &Device, case: Case, ran: &Arc<AtomicUsize>)
     })
 }
 
-/// Devices of the usable adapters that allow one workgroup a dimension: grids fold that else would need tensors of a
-/// size that no test has.
-fn narrow_devices() -> Vec<Device> {
+/// Another device of the same adapter, with other limits.
+fn limited(device: &Device, change: fn(&mut wgpu::Limits)) -> Result<Device, Failed> {
     let instance =
         wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    let open = |adapter: wgpu::Adapter| {
-        let descriptor = wgpu::DeviceDescriptor {
-            required_limits: wgpu::Limits {
-                max_compute_workgroups_per_dimension: 1,
-                ..adapter.limits()
-            },
-            ..Default::default()
-        };
-        let opened = pollster::block_on(adapter.request_device(&descriptor));
-        opened.map(|(device, queue)| Device::from_wgpu(device, queue))
+    let same = |adapter: &wgpu::Adapter| {
+        let info = adapter.get_info();
+        let backend = format!("{:?}", info.backend);
+        info.name == device.adapter().name && backend == device.adapter().backend
     };
-    let devices = adapters
-        .into_iter()
-        .filter_map(|adapter| open(adapter).ok());
-    devices.filter(|device| device.adapter().usable).collect()
+    let adapter = adapters.into_iter().find(same);
+    let adapter = adapter.ok_or("the adapter is gone")?;
+    let mut limits = adapter.limits();
+    change(&mut limits);
+    let descriptor = wgpu::DeviceDescriptor {
+        required_limits: limits,
+        ..Default::default()
+    };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+        .map_err(|error| Failed::from(error.to_string()))?;
+    Ok(Device::from_wgpu(device, queue))
 }
 
-/// The cases that one dispatch more or less makes a difference to, as `vulkan/folded/conv/groups`, and that they are
-/// of every layer.
+/// The cases whose grids fold on this device, as `vulkan/folded/conv/groups`, and that they are of every layer.
 fn folded_trials(device: &Device, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
     let dispatches = |case: &Case, limits: &Limits| {
         Plan::new(&case.graph, limits, Options::default()).map(|plan| plan.dispatches.len())

@@ -110,33 +110,55 @@ impl Memory {
         })
     }
 
-    pub(super) fn poison(&self, device: &Device, plan: &Plan, word: u32) -> Result<()> {
+    /// Fills the arenas with the sentinel.
+    pub(super) fn poison(&self, device: &Device, plan: &Plan) -> Result<()> {
         // In pieces, so that the host does not hold a copy of device memory.
-        let piece = word.to_le_bytes().repeat(1 << 18);
+        const PIECE: usize = 1 << 18;
         device.scoped(|| {
-            for (arena, &bytes) in self.arenas.iter().zip(&plan.arenas) {
-                for offset in (0..bytes).step_by(piece.len()) {
-                    let left = usize::try_from(bytes - offset).unwrap_or(usize::MAX);
-                    device.write(arena, offset, &piece[..piece.len().min(left)]);
+            for (index, (arena, &bytes)) in self.arenas.iter().zip(&plan.arenas).enumerate() {
+                for first in (0..bytes / 4).step_by(PIECE) {
+                    let end = (first + PIECE as u64).min(bytes / 4);
+                    let words: Vec<u32> = (first..end).map(|word| sentinel(index, word)).collect();
+                    device.write(arena, first * 4, bytemuck::cast_slice(&words));
                 }
             }
         })
     }
 
-    pub(super) fn guards(&self, device: &Device, plan: &Plan) -> Result<Vec<(String, Vec<u8>)>> {
+    /// Label of each slot behind which the sentinel has changed, and the first word there.
+    pub(super) fn stray_stores(&self, device: &Device, plan: &Plan) -> Result<Vec<(String, u32)>> {
         let arenas = self.arenas.iter().zip(&plan.arenas);
         let contents = arenas
             .map(|(arena, &bytes)| device.read(arena, bytes))
             .collect::<Result<Vec<_>>>()?;
-        let guard = |slot: &Slot| match slot.place {
-            Place::Arena { arena, offset } if arena < contents.len() => {
-                let from = usize::try_from(offset + slot.padded()).unwrap_or(usize::MAX);
-                let length = usize::try_from(plan.options.guard).unwrap_or(usize::MAX);
-                let bytes = &contents[arena][from..from + length];
-                Some((slot.label.clone(), bytes.to_vec()))
-            }
-            _ => None,
+        let contents: Vec<Vec<u32>> = contents
+            .iter()
+            .map(|bytes| bytemuck::pod_collect_to_vec(bytes))
+            .collect();
+        let stray = |slot: &Slot| {
+            let Place::Arena { arena, offset } = slot.place else {
+                return None;
+            };
+            let first = (offset + slot.padded()) / 4;
+            let mut guard = first..first + plan.options.guard / 4;
+            let word = |word: u64| {
+                contents
+                    .get(arena)?
+                    .get(usize::try_from(word).ok()?)
+                    .copied()
+            };
+            guard.find_map(|at| word(at).filter(|&word| word != sentinel(arena, at)))
         };
-        Ok(plan.slots.iter().filter_map(guard).collect())
+        let slots = plan.slots.iter();
+        Ok(slots
+            .filter_map(|slot| Some((slot.label.clone(), stray(slot)?)))
+            .collect())
     }
+}
+
+/// What a word of an arena is filled with: a NaN that no computation makes, another one for each place, so that one
+/// that is copied from behind an input to behind an output shows.
+fn sentinel(arena: usize, word: u64) -> u32 {
+    let place = (word + 97 * arena as u64) % 65_521;
+    0x7fc5_0000 | u32::try_from(place).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! The session and the device, beyond single results.
 
-use super::failed;
+use super::{failed, limited};
 use libtest_mimic::{Failed, Trial};
 use wgcnn::ops::{BatchNorm, BatchNormState, MaxPool};
 use wgcnn::plan::Options;
@@ -9,7 +9,7 @@ use wgcnn::{DType, Device, Error, Feed, Graph, Result, Session, Tensor, Timer, V
 type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 12] = [
+    let tests: [(&str, Test); 17] = [
         ("buffers_in_and_out", buffers_in_and_out),
         ("asynchronous_runs", asynchronous_runs),
         ("a_dropped_future_leaves_the_session_usable", dropped_future),
@@ -21,6 +21,11 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         ("swapped_variables", swapped_variables),
         ("pool_and_relu_commute", pool_and_relu_commute),
         ("stray_feeds_are_errors", stray_feeds),
+        ("a_buffer_too_short_is_an_error", short_buffers),
+        ("a_variable_of_another_type_is_an_error", foreign_variable),
+        ("a_run_to_buffers_updates_variables", updates_of_buffer_runs),
+        ("outputs_beyond_a_buffer_are_an_error", beyond_a_buffer),
+        ("a_lost_device_says_so", lost_device),
         ("a_tensor_beyond_a_binding_is_an_error", beyond_a_binding),
         ("an_application_shares_its_device", shared_device),
         ("two_threads_share_a_device", two_threads),
@@ -336,6 +341,117 @@ fn beyond_a_binding(device: &Device) -> Result<(), Failed> {
         ),
         other => Err(Failed::from(format!("{other:?}"))),
     }
+}
+
+fn short_buffers(device: &Device) -> Result<(), Failed> {
+    let graph = relu(9).map_err(failed)?;
+    let mut session = Session::new(device, &graph, &Variables::new()).map_err(failed)?;
+    let buffer = |size| {
+        let usage = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        device.wgpu().create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size,
+            usage,
+            mapped_at_creation: false,
+        })
+    };
+    let (short, whole) = (buffer(32), buffer(36));
+    let as_input = session.run([("x", &short)]);
+    let as_output = session.run_to_buffers([("x", &whole)], &[("y", &short)]);
+    check(
+        matches!(&as_input, Err(Error::Shape { node, .. }) if node.contains("\"x\"")),
+        format!("{as_input:?}"),
+    )?;
+    check(
+        matches!(&as_output, Err(Error::Shape { node, .. }) if node.contains("\"y\"")),
+        format!("{as_output:?}"),
+    )?;
+    session.run([("x", &whole)]).map(drop).map_err(failed)
+}
+
+fn foreign_variable(device: &Device) -> Result<(), Failed> {
+    let mut graph = Graph::new();
+    let build = |graph: &mut Graph| -> Result<()> {
+        let v = graph.variable("v", Tensor::filled(5, 1.0)?)?;
+        let y = graph.relu(v)?;
+        graph.output("y", y)
+    };
+    build(&mut graph).map_err(failed)?;
+    let variables = Variables::new();
+    variables
+        .set("v", Tensor::filled(4, 1.0).map_err(failed)?)
+        .map_err(failed)?;
+    let session = Session::new(device, &graph, &variables).map(drop);
+    check(
+        matches!(&session, Err(Error::Shape { node, .. }) if node.contains("\"v\"")),
+        format!("{session:?}"),
+    )
+}
+
+fn updates_of_buffer_runs(device: &Device) -> Result<(), Failed> {
+    let case = cases::find("batch_norm/2d_train").map_err(failed)?;
+    let inputs = case.inputs();
+    let feeds = || inputs.iter().map(|(name, tensor)| (name.as_str(), tensor));
+    let (read_back, kept) = (case.variables(), case.variables());
+    let session = |variables| Session::new(device, &case.graph, variables);
+    let mut reading = session(&read_back).map_err(failed)?;
+    reading.run(feeds()).map_err(failed)?;
+    let mut keeping = session(&kept).map_err(failed)?;
+    keeping.run_to_buffers(feeds(), &[]).map_err(failed)?;
+    for name in kept.names() {
+        let (a, b) = (read_back.get(&name), kept.get(&name));
+        let (a, b) = (a.map_err(failed)?, b.map_err(failed)?);
+        check(a == b, format!("{name}: {a:?} {b:?}"))?;
+    }
+    let moved = case.variables().get("bn.running_mean");
+    let moved = moved.map_err(failed)? != kept.get("bn.running_mean").map_err(failed)?;
+    check(moved, "nothing was updated: the test shows nothing")
+}
+
+/// Each output fits a buffer, and what is read back of all of them does not.
+fn beyond_a_buffer(device: &Device) -> Result<(), Failed> {
+    let device = limited(device, |limits| {
+        limits.max_buffer_size = 1 << 20;
+        limits.max_storage_buffer_binding_size = 1 << 20;
+    })?;
+    let mut graph = Graph::new();
+    let build = |graph: &mut Graph| -> Result<()> {
+        for name in ["a", "b"] {
+            let x = graph.input(name, [150_000], DType::F32)?;
+            let y = graph.relu(x)?;
+            graph.output(name, y)?;
+        }
+        Ok(())
+    };
+    build(&mut graph).map_err(failed)?;
+    let x = Tensor::filled(150_000, 1.0).map_err(failed)?;
+    let mut session = Session::new(&device, &graph, &Variables::new()).map_err(failed)?;
+    match session.run([("a", &x), ("b", &x)]) {
+        Err(Error::Limit {
+            needed, available, ..
+        }) => check(needed == 1_200_000 && available == 1 << 20, "numbers"),
+        other => Err(Failed::from(format!("{:?}", other.map(drop)))),
+    }
+}
+
+fn lost_device(device: &Device) -> Result<(), Failed> {
+    let device = limited(device, |_| {})?;
+    let (graph, tensor) = (relu(9).map_err(failed)?, ramp(9).map_err(failed)?);
+    let mut session = Session::new(&device, &graph, &Variables::new()).map_err(failed)?;
+    session.run([("x", &tensor)]).map_err(failed)?;
+    device.wgpu().destroy();
+    for _ in 0..2 {
+        let lost = session.run([("x", &tensor)]).map(drop);
+        check(
+            matches!(lost, Err(Error::DeviceLost(_))),
+            format!("{lost:?}"),
+        )?;
+    }
+    let another = Session::new(&device, &graph, &Variables::new()).map(drop);
+    check(
+        matches!(another, Err(Error::DeviceLost(_))),
+        format!("{another:?}"),
+    )
 }
 
 fn shared_device(device: &Device) -> Result<(), Failed> {

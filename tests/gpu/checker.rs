@@ -1,0 +1,117 @@
+//! The check of a case must find what is wrong: kernels and plans broken on purpose, each in a way that one of its parts
+//! is there for.
+
+use super::failed;
+use libtest_mimic::{Failed, Trial};
+use wgcnn::check::on_device_altered;
+use wgcnn::kernel::Kernel;
+use wgcnn::plan::Plan;
+use wgcnn::{Device, cases};
+
+/// A mistake, the case that shows it, and parts of what the check must say.
+struct Mistake {
+    what: &'static str,
+    case: &'static str,
+    says: [&'static str; 2],
+    alter: fn(&mut Plan),
+}
+
+const MISTAKES: [Mistake; 6] = [
+    Mistake {
+        what: "a store behind the tensor",
+        case: "relu/one_above_a_workgroup",
+        says: ["relu.0", "an untouched sentinel"],
+        alter: |plan| patch(plan, "relu", "lane < params.lanes", "lane <= params.lanes"),
+    },
+    Mistake {
+        what: "an element left out",
+        case: "relu/plane",
+        says: ["y[", "got NaN (0x7fc5"],
+        alter: |plan| {
+            patch(
+                plan,
+                "relu",
+                "lane < params.lanes",
+                "lane + 1u < params.lanes",
+            )
+        },
+    },
+    Mistake {
+        what: "a wrong update of a variable",
+        case: "batch_norm/2d_train",
+        says: ["running_var[0]", "expected"],
+        alter: biased,
+    },
+    Mistake {
+        what: "no update of a variable",
+        case: "batch_norm/2d_train",
+        says: ["running_mean", "expected"],
+        alter: |plan| plan.updates.clear(),
+    },
+    Mistake {
+        what: "other outputs where memory is reused",
+        case: "relu/plane",
+        says: ["y with memory reused", "the same bits"],
+        alter: |plan| {
+            if plan.options.reuse {
+                patch(plan, "relu", "vec4(0u)", "vec4(1u)");
+            }
+        },
+    },
+    Mistake {
+        what: "other variables where memory is reused",
+        case: "batch_norm/2d_train",
+        says: ["running_var with memory reused", "the same bits"],
+        alter: |plan| {
+            if plan.options.reuse {
+                biased(plan);
+            }
+        },
+    },
+];
+
+/// The running variance takes the biased variance.
+fn biased(plan: &mut Plan) {
+    let unbiased = "all.m2 / (all.count - 1.0)";
+    patch(plan, "batch_norm_update", unbiased, "all.m2 / all.count");
+}
+
+/// Replaces a part of the text of a kernel.
+fn patch(plan: &mut Plan, kernel: &str, from: &str, to: &str) {
+    for dispatch in &mut plan.dispatches {
+        let old = dispatch.kernel;
+        if old.name == kernel {
+            assert!(old.source.contains(from), "{kernel} has no {from:?}");
+            dispatch.kernel = Box::leak(Box::new(Kernel {
+                name: old.name,
+                // Pipelines are cached under this name.
+                variant: Box::leak(format!("{}, {to}", old.variant).into_boxed_str()),
+                source: Box::leak(old.source.replace(from, to).into_boxed_str()),
+                helpers: old.helpers,
+                params: old.params,
+            }));
+        }
+    }
+}
+
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
+    let backend = device.adapter().backend.to_lowercase();
+    let trial = |mistake: &'static Mistake| {
+        let (device, what) = (device.clone(), mistake.what.replace(' ', "_"));
+        Trial::test(format!("{backend}/checker/{what}"), move || {
+            found(&device, mistake)
+        })
+    };
+    MISTAKES.iter().map(trial).collect()
+}
+
+fn found(device: &Device, mistake: &Mistake) -> Result<(), Failed> {
+    let case = cases::find(mistake.case).map_err(failed)?;
+    let comparison = on_device_altered(device, &case, mistake.alter).map_err(failed)?;
+    let wrong = comparison.wrong.map(|wrong| wrong.to_string());
+    let says = |wrong: &String| mistake.says.iter().all(|part| wrong.contains(part));
+    if wrong.as_ref().is_some_and(says) {
+        return Ok(());
+    }
+    Err(Failed::from(format!("{}: {wrong:?}", mistake.what)))
+}
