@@ -198,6 +198,20 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .with(Values::Specials),
         case(
+            "channels",
+            "nearly as many turns as a thread may take, all of them in the sum",
+            &[1, 4600, 4, 5],
+            &[9, 4600, 3, 3],
+            Conv::new(2),
+        ),
+        case(
+            "large_filter",
+            "nearly as many turns as a thread may take, all of them in the sum",
+            &[1, 16, 60, 60],
+            &[2, 16, 60, 60],
+            Conv::new(2),
+        ),
+        case(
             "workgroups",
             "several workgroups along each axis",
             &[2, 3, 5, 1100],

@@ -121,6 +121,12 @@ pub(super) fn cases() -> Vec<Case> {
             factor(&[1.5, 2.0, 2.0]),
         ),
         case(
+            "deep",
+            "a thread walks many slices",
+            &[1, 9, 700, 1, 3],
+            size(&[32_000, 1, 2]),
+        ),
+        case(
             "workgroups",
             "several workgroups along each axis",
             &[2, 5, 3, 1040],

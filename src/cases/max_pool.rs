@@ -69,6 +69,18 @@ pub(super) fn cases() -> Vec<Case> {
             k(&[2, 21]).stride([3, 2]).padding([1, 10]),
         ),
         case(
+            "photograph",
+            "one window of many rows and segments: nearly as many turns as a thread may take",
+            &[1, 2, 300, 451],
+            k(&[300, 451]),
+        ),
+        case(
+            "deep",
+            "a thread walks many slices",
+            &[1, 1, 11_000, 4, 4],
+            k(&[3, 3, 3]).stride([1, 1, 1]),
+        ),
+        case(
             "workgroups",
             "several workgroups along each axis",
             &[2, 2, 3, 2060],

@@ -1,7 +1,7 @@
 //! [`AvgPool`]: attributes, shape rule, method, lowering.
 
 use super::pool::{self, Params};
-use super::window::{Window, check_depth, check_input, check_pool_padding, symmetric};
+use super::window::{Window, check_input, check_pool_padding, symmetric};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
@@ -123,7 +123,7 @@ impl Layer for AvgPool {
             check_input(node, inputs[0], self.kernel.len())?;
             let mut shape = inputs[0].shape[..2].to_vec();
             shape.extend(window.output(node, &inputs[0].shape[2..])?);
-            check_depth(node, &shape)?;
+            pool::check_work(node, window, &shape[2..])?;
             Ok(vec![TensorType::f32(shape)])
         })
     }

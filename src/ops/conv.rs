@@ -4,7 +4,9 @@ mod lower;
 
 pub(super) use lower::{DEPTHWISE_KERNELS, KERNELS};
 
-use super::window::{MAX_DIMS, MAX_REACH, Window, check_input, symmetric};
+use super::window::{
+    MAX_DIMS, MAX_REACH, Window, check_input, check_turns, leading_ones, symmetric,
+};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
@@ -223,8 +225,17 @@ impl Layer for Conv {
                 what: format!("padding {:?}, of {MAX_PADDING} or more,", window.padding),
             });
         }
+        // Over the channels and the rows and columns of a filter.
+        let [_, rows, columns] = leading_ones(kernel, 1);
+        let row = columns.saturating_add(1);
+        let channel = rows.saturating_mul(row).saturating_add(1);
         let mut shape = vec![x.shape[0], weight.shape[0]];
         shape.extend(window.output(node, &x.shape[2..])?);
+        check_turns(
+            node,
+            &weight.shape[1..],
+            weight.shape[1].saturating_mul(channel),
+        )?;
         Ok(vec![TensorType::f32(shape)])
     }
 

@@ -32,8 +32,10 @@ const SOURCE: &str = include_str!("../../shaders/interpolate.wgsl");
 const GATHER_VEC4: &str = include_str!("../../shaders/helpers/gather_vec4.wgsl");
 const GATHER_SCALAR: &str = include_str!("../../shaders/helpers/gather_scalar.wgsl");
 
-/// Planes of a thread: they share the sources that it looks up.
-const PLANES: u32 = 8;
+/// Planes of a thread: they share the sources that it looks up. One of a volume, of which it walks the slices.
+const fn planes_of_a_thread(volume: bool) -> u32 {
+    if volume { 1 } else { 8 }
+}
 
 /// In the order of [`rows_form`].
 pub(super) const KERNELS: [Kernel; 4] = [
@@ -229,6 +231,8 @@ impl Layer for Interpolate {
         } else {
             0
         };
+        let volume = self.dims() == MAX_DIMS;
+        let planes_of_a_thread = planes_of_a_thread(volume);
         let repeat_rows = repetition(rows, 1).max(1);
         let reach = if repeat > 0 { 1 } else { reach(&columns) };
         let columns = lowering.table("columns", &columns);
@@ -250,8 +254,8 @@ impl Layer for Interpolate {
                 ("REACH", f64::from(reach)),
                 ("REPEAT", f64::from(repeat)),
                 ("ROWS", f64::from(repeat_rows)),
-                ("VOLUME", f64::from(u8::from(self.dims() == MAX_DIMS))),
-                ("PLANES", f64::from(PLANES)),
+                ("VOLUME", f64::from(u8::from(volume))),
+                ("PLANES", f64::from(planes_of_a_thread)),
             ],
             params: bytemuck::bytes_of(&params),
             reads: &reads,
@@ -259,7 +263,7 @@ impl Layer for Interpolate {
             threads: Threads::fitted([
                 output.w.div_ceil(4 * repeat.max(1) as usize),
                 output.h / repeat_rows as usize,
-                planes.div_ceil(PLANES as usize),
+                planes.div_ceil(planes_of_a_thread as usize),
             ]),
         });
     }

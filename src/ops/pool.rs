@@ -1,6 +1,7 @@
 //! What max and average pooling share: the parameters of their kernels and the grid.
 
-use super::window::{Extents, MAX_DIMS, Window, word};
+use super::window::{Extents, MAX_DIMS, Window, check_turns, leading_ones, word};
+use crate::error::Result;
 use crate::kernel::{Kernel, params, rows_form};
 use crate::plan::{Launch, Lowering, Threads};
 
@@ -41,6 +42,11 @@ pub(super) fn launch(
         Extents::of(lowering.inputs[0]),
         Extents::of(lowering.outputs[0]),
     );
+    let strides = window.strides(&lowering.outputs[0].shape[2..]);
+    let window = &Window {
+        stride: &strides,
+        ..*window
+    };
     let planes = input.n * input.c;
     let params = Params {
         origin: [0; 3],
@@ -72,6 +78,27 @@ pub(super) fn launch(
 
 /// Segments that `shaders/helpers/pool.wgsl` writes out.
 const SEGMENTS: u32 = 5;
+
+/// Rows of a window that `shaders/helpers/pool.wgsl` writes out.
+const ROWS: usize = 3;
+
+/// `Err` if a thread turns more often in its loops than [`MAX_TURNS`](super::window::MAX_TURNS): over the output slices,
+/// the slices, rows and segments of a window, without those that are written out.
+pub(super) fn check_work(node: &str, window: &Window<'_>, output: &[usize]) -> Result<()> {
+    let strides = window.strides(output);
+    let window = Window {
+        stride: &strides,
+        ..*window
+    };
+    let columns = columns_of_a_thread(&window, output[output.len() - 1]);
+    let segments = window.segments(columns).saturating_sub(SEGMENTS) as usize;
+    let [slices, rows, _] = leading_ones(window.kernel, 1);
+    let looped = rows.saturating_sub(ROWS).saturating_mul(segments + 1);
+    let slice = looped.saturating_add(rows.min(ROWS) * segments + 1);
+    let windows = slices.saturating_mul(slice).saturating_add(1);
+    let turns = leading_ones(output, 1)[0].saturating_mul(windows);
+    check_turns(node, window.kernel, turns)
+}
 
 /// Output columns of a thread: more where the stretch that their windows share stays short.
 fn columns_of_a_thread(window: &Window<'_>, output: usize) -> u32 {

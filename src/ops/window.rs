@@ -12,6 +12,24 @@ pub(super) const MAX_DIMS: usize = 3;
 /// one for a hang.
 pub(super) const MAX_REACH: usize = 1 << 15;
 
+/// Turns of all loops of a thread together. Mesa's llvmpipe counts 65535 of them over nested loops, and what is left of the
+/// sums is silently left out; other drivers take so long a thread for a hang.
+pub(super) const MAX_TURNS: usize = 60_000;
+
+/// `Err` for windows of `kernel` that take a thread more than [`MAX_TURNS`].
+pub(super) fn check_turns(node: &str, kernel: &[usize], turns: usize) -> Result<()> {
+    if turns <= MAX_TURNS {
+        return Ok(());
+    }
+    let what = format!(
+        "the kernel {kernel:?}: a thread takes {turns} turns for it, and {MAX_TURNS} are the most;"
+    );
+    Err(Error::Unsupported {
+        node: node.to_owned(),
+        what,
+    })
+}
+
 /// Attributes of a sliding window, one entry per spatial dimension.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window<'a> {
@@ -54,6 +72,15 @@ impl Window<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The strides, 1 along each axis with a single window, where the stride has no effect: the stretch of such windows
+    /// is shorter.
+    pub(super) fn strides(&self, output: &[usize]) -> Vec<usize> {
+        let strides = self.stride.iter().zip(output);
+        strides
+            .map(|(&stride, &output)| if output == 1 { 1 } else { stride })
+            .collect()
     }
 
     /// The attributes as `override`s of a kernel: KH, SH, PH, DH and so on from the `first` of the axes D, H, W; and

@@ -114,6 +114,12 @@ pub(super) fn attribute_lengths() -> Vec<Row> {
             let weight = g.input("weight", [3, 70_000, 1], DType::F32)?;
             g.conv(x, weight, None, Conv::new(1)).map(drop)
         };
+        UNSUPPORTED "conv: more turns than a thread takes" ["conv.0", "[4700, 3, 3]", "61100", "60000", "is not supported"]
+            |g| conv(g, &[1, 4700, 3, 3], &[2, 4700, 3, 3], Conv::new(2));
+        UNSUPPORTED "average pool: more turns than a thread takes" ["avg_pool.0", "[600, 600]", "60000"]
+            |g| avg_pool(g, &[1, 1, 600, 600], AvgPool::new([600, 600]));
+        UNSUPPORTED "max pool: more slices than a thread takes" ["max_pool.0", "[3, 3, 3]", "60000"]
+            |g| max_pool(g, &[1, 1, 20_000, 6, 6], MaxPool::new([3, 3, 3]).stride([1, 1, 1]));
         UNSUPPORTED "conv: 3 dimensions" ["conv.0", "3 spatial dimensions", "is not supported"]
             |g| conv(g, &[1, 1, 2, 2, 2], &[1, 1, 1, 1, 1], Conv::new(3));
         ATTRIBUTE "conv: one dilation for two dimensions" ["conv.0", "2 entries of dilation", "got 1"]
