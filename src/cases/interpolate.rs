@@ -71,6 +71,30 @@ pub(super) fn cases() -> Vec<Case> {
             factor(&[1.05, 1.0]),
         ),
         case(
+            "factor_keeps_extent_small",
+            "... if height and width of the output add up to 128",
+            &[1, 2, 125, 3],
+            factor(&[1.005, 1.0]),
+        ),
+        case(
+            "factor_keeps_extent_large",
+            "... and not to 129",
+            &[1, 2, 126, 3],
+            factor(&[1.005, 1.0]),
+        ),
+        case(
+            "factor_doubles",
+            "in 2 dimensions an axis that doubles is repeated",
+            &[1, 2, 62, 4],
+            factor(&[2.005, 1.0]),
+        ),
+        case(
+            "factor_doubles_large",
+            "... but not beyond 128",
+            &[1, 2, 63, 4],
+            factor(&[2.005, 1.0]),
+        ),
+        case(
             "factor_keeps_extent_1d",
             "in 1 dimension it is not",
             &[1, 2, 10],

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 /// Source of output position `i` of an axis with `extent` elements.
 ///
-/// PyTorch: `min(floorf(i * scale), extent - 1)`; its 2-dimensional kernel copies an axis that keeps its extent and
+/// PyTorch: `min(floorf(i * scale), extent - 1)`; its kernel for small 2-dimensional outputs (measured on 2.15: height and
+/// width add up to 128 at most, whatever N, C and the number of threads) copies an axis that keeps its extent and
 /// repeats each element of one that doubles, whatever the scale (`nearest_idx` in `ATen/native/UpSample.h`).
 #[expect(
     clippy::cast_precision_loss,
@@ -15,15 +16,23 @@ use rayon::prelude::*;
     clippy::cast_sign_loss,
     reason = "the arithmetic of the definition"
 )]
-fn source(layer: &Interpolate, axis: usize, extent: usize, output: usize, i: usize) -> usize {
-    let (scale, dims) = match &layer.output {
-        OutputSize::Size(size) => (extent as f32 / output as f32, size.len()),
-        OutputSize::ScaleFactor(factor) => ((1.0 / factor[axis]) as f32, factor.len()),
+fn source(
+    layer: &Interpolate,
+    axis: usize,
+    extents: &[usize],
+    outputs: &[usize],
+    i: usize,
+) -> usize {
+    let (extent, output) = (extents[axis], outputs[axis]);
+    let scale = match &layer.output {
+        OutputSize::Size(_) => extent as f32 / output as f32,
+        OutputSize::ScaleFactor(factor) => (1.0 / factor[axis]) as f32,
     };
-    if dims == 2 && output == extent {
+    let small = matches!(outputs, [height, width] if height + width <= 128);
+    if small && output == extent {
         return i;
     }
-    if dims == 2 && output == 2 * extent {
+    if small && output == 2 * extent {
         return i >> 1;
     }
     let position = (i as f32 * scale).floor() as usize;
@@ -50,18 +59,16 @@ fn output_extent(layer: &Interpolate, axis: usize, extent: usize) -> usize {
 /// Each output copies one input.
 pub(super) fn run<T: Scalar>(layer: &Interpolate, x: &Array<'_, T>) -> Array<'static, T> {
     let dims = x.shape.len() - 2;
-    let mut shape = x.shape[..2].to_vec();
+    let inputs = &x.shape[2..];
+    let outputs: Vec<usize> = (0..dims)
+        .map(|axis| output_extent(layer, axis, inputs[axis]))
+        .collect();
+    let shape = [&x.shape[..2], &outputs].concat();
+    let extents = [&vec![1; 3 - dims], inputs].concat();
     let mut sources = vec![vec![0]; 3 - dims];
-    let mut extents = vec![1; 3 - dims];
-    for (axis, &extent) in x.shape[2..].iter().enumerate() {
-        let output = output_extent(layer, axis, extent);
-        shape.push(output);
-        extents.push(extent);
-        sources.push(
-            (0..output)
-                .map(|i| source(layer, axis, extent, output, i))
-                .collect(),
-        );
+    for axis in 0..dims {
+        let of = |i| source(layer, axis, inputs, &outputs, i);
+        sources.push((0..outputs[axis]).map(of).collect());
     }
     let plane: usize = sources.iter().map(Vec::len).product();
     let mut y = vec![T::ZERO; shape.iter().product()];

@@ -28,6 +28,9 @@ params! {
     }
 }
 
+/// Most rows and columns together of a 2-dimensional output that PyTorch 2.15 takes to its kernel for small ones.
+const SMALL: usize = 128;
+
 const SOURCE: &str = include_str!("../../shaders/interpolate.wgsl");
 const GATHER_VEC4: &str = include_str!("../../shaders/helpers/gather_vec4.wgsl");
 const GATHER_SCALAR: &str = include_str!("../../shaders/helpers/gather_scalar.wgsl");
@@ -134,17 +137,17 @@ fn scale(extent: usize, factor: f64) -> usize {
 
 /// Source of each output position of one axis: `min(floor(i * scale), input - 1)` in f32 (`ATen/native/UpSample.h`).
 ///
-/// In 2 dimensions PyTorch does not look at the scale of an axis that keeps its extent, or doubles it.
+/// For small 2-dimensional outputs PyTorch does not look at the scale of an axis that keeps its extent, or doubles it.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "PyTorch's index arithmetic is f32"
 )]
-fn sources(input: usize, output: usize, scale: f32, two_dimensional: bool) -> Vec<u32> {
+fn sources(input: usize, output: usize, scale: f32, small: bool) -> Vec<u32> {
     let source = |i: usize| match () {
-        () if two_dimensional && output == input => i,
-        () if two_dimensional && output == 2 * input => i / 2,
+        () if small && output == input => i,
+        () if small && output == 2 * input => i / 2,
         () => ((i as f32 * scale).floor() as usize).min(input - 1),
     };
     (0..output).map(|i| word(source(i))).collect()
@@ -211,11 +214,10 @@ impl Layer for Interpolate {
         if planes == 0 {
             return;
         }
+        let small = self.dims() == 2 && output.h + output.w <= SMALL;
         let axes = x.shape[2..].iter().zip(&y.shape[2..]).enumerate();
         let tables: Vec<Vec<u32>> = axes
-            .map(|(axis, (&from, &to))| {
-                sources(from, to, self.axis_scale(axis, from, to), self.dims() == 2)
-            })
+            .map(|(axis, (&from, &to))| sources(from, to, self.axis_scale(axis, from, to), small))
             .collect();
         let tables: Vec<&[u32]> = tables.iter().map(Vec::as_slice).collect();
         let [slices, rows, columns] = leading_ones(&tables, &[0]);

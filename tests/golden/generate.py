@@ -547,6 +547,10 @@ def interpolate(golden):
     case("factor_2_05_on_10_1d", (1, 2, 10), scale_factor=[2.05])
     case("factor_2_05_on_10_2d", (1, 2, 10, 10), scale_factor=[2.05, 1.0])
     case("factor_2_05_on_10_3d", (1, 2, 2, 2, 10), scale_factor=[1.0, 1.0, 2.05])
+    # ... and only where height and width of the output add up to 128 at most.
+    for height, factor in [(125, 1.005), (126, 1.005), (62, 2.005), (63, 2.005)]:
+        name = f"factor_{factor}_on_{height}_2d".replace(".", "_")
+        case(name, (1, 1, height, 3), scale_factor=[factor, 1.0])
     case("factor_2_3d", (1, 2, 2, 3, 4), scale_factor=[2.0, 2.0, 2.0])
 
     golden.begin("special_values")
