@@ -10,12 +10,18 @@ use std::path::Path;
 use wgcnn::{Adapter, Device, Error, Result, Selection};
 
 /// The device of a selection; `None`, announced on standard error, if this machine has no usable adapter at all. One
-/// that was asked for and is not there stays an error.
+/// that was asked for, by a flag or in the environment, and is not there stays an error.
 fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
+    let variables = ["WGPU_BACKEND", "WGPU_ADAPTER_NAME"];
+    let asked = selection.device.is_some()
+        || selection.backend.is_some()
+        || variables
+            .iter()
+            .any(|name| std::env::var_os(name).is_some());
     match Device::open(selection) {
         Ok(device) => Ok(Some(device)),
         Err(error @ Error::NoAdapter { .. })
-            if !Adapter::all().iter().any(|adapter| adapter.usable) =>
+            if !asked && !Adapter::all().iter().any(|adapter| adapter.usable) =>
         {
             eprintln!("{error}");
             eprintln!("Going on with the CPU path alone.");

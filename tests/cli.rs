@@ -7,9 +7,15 @@ use std::process::{Command, ExitCode, Output};
 type Test = fn() -> Result<(), Failed>;
 
 fn main() -> ExitCode {
-    let anywhere: [(&str, Test); 4] = [
+    let anywhere: [(&str, Test); 3] = [
         ("mistakes_end_with_status_1_and_say_why", mistakes),
         ("a_device_that_is_not_there_is_an_error", absent_device),
+        (
+            "a_backend_of_the_environment_is_not_replaced",
+            absent_backend,
+        ),
+    ];
+    let without_adapter: [(&str, Test); 2] = [
         (
             "without_an_adapter_check_fails_and_says_how_to_get_one",
             check_without_an_adapter,
@@ -27,11 +33,15 @@ fn main() -> ExitCode {
     ];
     let required = std::env::var_os("REQUIRE_GPU").is_some_and(|value| value == "1");
     let ignored = !required && !wgcnn(&["devices"], &[]).status.success();
-    let anywhere = anywhere.map(|(name, test)| Trial::test(name, test));
-    let on_a_device =
-        on_a_device.map(|(name, test)| Trial::test(name, test).with_ignored_flag(ignored));
-    let trials = anywhere.into_iter().chain(on_a_device).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let shown = !cfg!(target_os = "linux");
+    let trial = |(name, test): (&str, Test)| Trial::test(name, test);
+    let anywhere = anywhere.into_iter().map(trial);
+    let without = without_adapter.into_iter().map(trial);
+    let on_a_device = on_a_device.into_iter().map(trial);
+    let trials = anywhere
+        .chain(without.map(|test| test.with_ignored_flag(shown)))
+        .chain(on_a_device.map(|test| test.with_ignored_flag(ignored)));
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
 #[expect(clippy::expect_used, reason = "a test fails by panicking")]
@@ -49,6 +59,13 @@ const ABSENT: &str = if cfg!(target_vendor = "apple") {
 } else {
     "metal"
 };
+
+/// Hides the drivers of Linux from the loaders of Vulkan and EGL.
+const HIDDEN: [(&str, &str); 3] = [
+    ("VK_ICD_FILENAMES", "/dev/null"),
+    ("VK_DRIVER_FILES", "/dev/null"),
+    ("__EGL_VENDOR_LIBRARY_FILENAMES", "/dev/null"),
+];
 
 fn expect(condition: bool, what: &str, output: &Output) -> Result<(), Failed> {
     if condition {
@@ -112,8 +129,20 @@ fn absent_device() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Neither by another adapter nor by the CPU.
+fn absent_backend() -> Result<(), Failed> {
+    for command in ["check", "bench", "run"] {
+        let output = wgcnn(&[command], &[("WGPU_BACKEND", ABSENT)]);
+        expect(output.status.code() == Some(1), "status 1", &output)?;
+        let named = text(&output.stderr).contains(&format!("WGPU_BACKEND {ABSENT:?}"));
+        expect(named, "what was wanted", &output)?;
+        expect(output.stdout.is_empty(), "no figures", &output)?;
+    }
+    Ok(())
+}
+
 fn check_without_an_adapter() -> Result<(), Failed> {
-    let output = wgcnn(&["check", "--op", "add"], &[("WGPU_BACKEND", ABSENT)]);
+    let output = wgcnn(&["check", "--op", "add"], &HIDDEN);
     expect(output.status.code() == Some(1), "status 1", &output)?;
     let hint = text(&output.stderr).contains("apt-get install mesa-vulkan-drivers");
     expect(hint, "the way to get a driver", &output)
@@ -121,7 +150,7 @@ fn check_without_an_adapter() -> Result<(), Failed> {
 
 fn bench_without_an_adapter() -> Result<(), Failed> {
     let arguments = ["bench", "--op", "relu", "--json", "-"];
-    let output = wgcnn(&arguments, &[("WGPU_BACKEND", ABSENT)]);
+    let output = wgcnn(&arguments, &HIDDEN);
     expect(output.status.success(), "status 0", &output)?;
     let said = text(&output.stderr).contains("Going on with the CPU path alone");
     expect(said, "that there is no device", &output)?;

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::plan::Limits;
 use std::fmt;
+use std::sync::LazyLock;
 
 /// How to get an adapter on a machine without one.
 pub(crate) const HINT: &str =
@@ -103,13 +104,14 @@ impl Adapter {
         }
     }
 
-    /// All adapters of all backends that `WGPU_BACKEND` allows, the best first. Their indices are those that
+    /// All adapters of all backends that `WGPU_BACKEND` allows, the best first; those that the process found when it first
+    /// asked. Their indices are those that
     /// [`Selection::device`] takes.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        enumerate()
-            .into_iter()
-            .map(|(adapter, _)| adapter)
+        ADAPTERS
+            .iter()
+            .map(|(adapter, _)| adapter.clone())
             .collect()
     }
 
@@ -182,10 +184,16 @@ impl Selection {
         let part = |name: &str, value: &Option<String>| {
             value.as_ref().map(|value| format!("with {name} {value:?}"))
         };
+        let environment = |name: &str| std::env::var(name).ok();
+        let in_environment = match self.device {
+            Some(_) => None,
+            None => environment("WGPU_ADAPTER_NAME"),
+        };
         let parts = [
             part("device", &self.device),
+            part("WGPU_ADAPTER_NAME", &in_environment),
             part("backend", &self.backend),
-            part("WGPU_BACKEND", &std::env::var("WGPU_BACKEND").ok()),
+            part("WGPU_BACKEND", &environment("WGPU_BACKEND")),
         ];
         let adapters: Vec<String> = adapters.iter().map(ToString::to_string).collect();
         let wanted: Vec<String> = parts.into_iter().flatten().collect();
@@ -200,12 +208,18 @@ impl Selection {
             } else {
                 adapters.join("; ")
             },
-            hint: if adapters.is_empty() { HINT } else { "" },
+            hint: match environment("WGPU_BACKEND") {
+                Some(_) => "WGPU_BACKEND hides the other backends",
+                None if adapters.is_empty() => HINT,
+                None => "",
+            },
         }
     }
 }
 
-fn enumerate() -> Vec<(Adapter, wgpu::Adapter)> {
+/// The adapters, the best first, found once for the process: wgpu tells the buffers of two devices apart only within an
+/// instance, and its devices on GL may be used by several threads only if they come from one search of one instance.
+static ADAPTERS: LazyLock<Vec<(Adapter, wgpu::Adapter)>> = LazyLock::new(|| {
     let instance =
         wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let handles = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
@@ -216,15 +230,15 @@ fn enumerate() -> Vec<(Adapter, wgpu::Adapter)> {
     let mut adapters: Vec<_> = handles.into_iter().map(describe).collect();
     adapters.sort_by_key(|(adapter, _)| adapter.rank());
     adapters
-}
+});
 
 /// The best usable adapter of a selection.
 pub(super) fn select(selection: &Selection) -> Result<(Adapter, wgpu::Adapter)> {
-    let selection = selection.or_environment();
-    let (adapters, mut handles): (Vec<_>, Vec<_>) = enumerate().into_iter().unzip();
-    let mut accepted = selection.of(&adapters).into_iter();
+    let chosen = selection.or_environment();
+    let adapters = Adapter::all();
+    let mut accepted = chosen.of(&adapters).into_iter();
     match accepted.find(|&index| adapters[index].usable) {
-        Some(index) => Ok((adapters[index].clone(), handles.swap_remove(index))),
+        Some(index) => Ok(ADAPTERS[index].clone()),
         None => Err(selection.not_found(&adapters)),
     }
 }

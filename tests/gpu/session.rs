@@ -4,12 +4,14 @@ use super::{failed, limited};
 use libtest_mimic::{Failed, Trial};
 use wgcnn::ops::{BatchNorm, BatchNormState, MaxPool};
 use wgcnn::plan::Options;
-use wgcnn::{DType, Device, Error, Feed, Graph, Result, Session, Tensor, Timer, Variables, cases};
+use wgcnn::{
+    DType, Device, Error, Feed, Graph, Result, Selection, Session, Tensor, Timer, Variables, cases,
+};
 
 type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 17] = [
+    let tests: [(&str, Test); 18] = [
         ("buffers_in_and_out", buffers_in_and_out),
         ("asynchronous_runs", asynchronous_runs),
         ("a_dropped_future_leaves_the_session_usable", dropped_future),
@@ -22,6 +24,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         ("pool_and_relu_commute", pool_and_relu_commute),
         ("stray_feeds_are_errors", stray_feeds),
         ("a_buffer_too_short_is_an_error", short_buffers),
+        ("a_buffer_of_another_device_is_an_error", foreign_buffers),
         ("a_variable_of_another_type_is_an_error", foreign_variable),
         ("a_run_to_buffers_updates_variables", updates_of_buffer_runs),
         ("outputs_beyond_a_buffer_are_an_error", beyond_a_buffer),
@@ -367,6 +370,39 @@ fn short_buffers(device: &Device) -> Result<(), Failed> {
         format!("{as_output:?}"),
     )?;
     session.run([("x", &whole)]).map(drop).map_err(failed)
+}
+
+/// Buffers of two devices of one process are told apart.
+fn foreign_buffers(device: &Device) -> Result<(), Failed> {
+    let adapter = device.adapter();
+    let selection = Selection {
+        device: Some(adapter.name.clone()),
+        backend: Some(adapter.backend.clone()),
+    };
+    let open = || Device::open(&selection).map_err(failed);
+    let (device, other) = (open()?, open()?);
+    let graph = relu(9).map_err(failed)?;
+    let tensor = ramp(9).map_err(failed)?;
+    let mut session = Session::new(&device, &graph, &Variables::new()).map_err(failed)?;
+    session.run([("x", &tensor)]).map_err(failed)?;
+    for _ in 0..8 {
+        let buffer = other.wgpu().create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: 36,
+            usage: wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let as_input = session.run([("x", &buffer)]).map(drop);
+        let as_output = session.run_to_buffers([("x", &tensor)], &[("y", &buffer)]);
+        for result in [as_input, as_output] {
+            check(
+                matches!(result, Err(Error::Validation(_))),
+                format!("{result:?}"),
+            )?;
+        }
+    }
+    let outputs = session.run([("x", &tensor)]).map_err(failed)?;
+    check(outputs["y"].as_f32().is_some(), "the session is spoilt")
 }
 
 fn foreign_variable(device: &Device) -> Result<(), Failed> {
