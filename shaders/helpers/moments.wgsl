@@ -18,8 +18,10 @@ fn merge(a: Moments, b: Moments) -> Moments {
     let count = a.count + b.count;
     let fraction = select(b.count / count, 0.0, count == 0.0);
     let delta = b.mean - a.mean;
-    // An infinite mean stays infinite; interpolation would make it NaN. Its m2 is NaN already.
-    let mean = select(a.mean + delta * fraction, a.mean + b.mean, abs(delta) > LARGEST);
+    // Infinite means stay infinite, and opposite large ones finite; interpolation would make the former NaN and the
+    // latter infinite. The m2 of an infinite mean is NaN already.
+    let beyond = max(max(abs(a.mean), abs(b.mean)), abs(delta)) > LARGEST;
+    let mean = select(a.mean + delta * fraction, a.mean * (1.0 - fraction) + b.mean * fraction, beyond);
     return Moments(count, mean, a.m2 + b.m2 + delta * a.count * fraction * delta);
 }
 

@@ -37,6 +37,18 @@ fn one_infinity() -> Tensor {
     Tensor::dense(vec![2, 2, 2, 4], Data::F32(data))
 }
 
+/// [3, 2, 16, 40] with many infinities of one sign in the first channel and two of both in the second.
+fn infinities() -> Tensor {
+    let element = |i: u16| match (i / 640 % 2, i % 37) {
+        (0, 0) => f32::NEG_INFINITY,
+        _ if i == 700 => f32::INFINITY,
+        _ if i == 2000 => f32::NEG_INFINITY,
+        (_, column) => f32::from(column),
+    };
+    let data = (0..3840).map(element).collect();
+    Tensor::dense(vec![3, 2, 16, 40], Data::F32(data))
+}
+
 pub(super) fn cases() -> Vec<Case> {
     use Values::{Constant, Shifted, Specials};
     type Shape = &'static [usize];
@@ -63,8 +75,16 @@ pub(super) fn cases() -> Vec<Case> {
         train(),
     );
     infinite.given = vec![("x".to_owned(), one_infinity())];
+    let mut many = case(
+        "infinities_train",
+        "infinities of one sign make the mean infinite, of both NaN, wherever they are merged",
+        &[3, 2, 16, 40],
+        train(),
+    );
+    many.given = vec![("x".to_owned(), infinities())];
     vec![
         infinite,
+        many,
         case(
             "1d_16",
             "the project's material: BatchNorm1d(16)",
