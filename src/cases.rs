@@ -33,6 +33,8 @@ pub enum Values {
     Shifted,
     /// NaN, infinities, zeros of both signs, and ties.
     Specials,
+    /// Reals, and one special value in sixty-four of the first input: sums that have one stand beside sums that do not.
+    Rare,
     /// The largest floats, minus infinity, zeros of both signs: what a made-up identity would beat.
     Extremes,
     /// One value throughout, for the first input.
@@ -138,7 +140,8 @@ pub fn random(layer: &str, seed: u64) -> Option<Case> {
     let values = match rng.u8(0..4) {
         0 => Values::Integers,
         1 if selecting => pick(&mut rng, &[Values::Specials, Values::Extremes]),
-        1 if layer == "batch_norm" => Values::Shifted,
+        1 if layer == "batch_norm" => pick(&mut rng, &[Values::Shifted, Values::Rare]),
+        1 => Values::Rare,
         _ => Values::Reals,
     };
     Some(Case {
@@ -248,7 +251,8 @@ impl Case {
                     Values::Reals => real(rng),
                     Values::Shifted if first => 10_000.0 + 0.01 * real(rng),
                     Values::Constant if first => constant,
-                    Values::Shifted | Values::Constant => real(rng),
+                    Values::Rare if first && rng.u8(0..64) == 0 => pick(rng, &SPECIALS),
+                    Values::Shifted | Values::Constant | Values::Rare => real(rng),
                     Values::Specials => pick(rng, &SPECIALS),
                     Values::Extremes => pick(rng, &EXTREMES),
                 };

@@ -71,7 +71,7 @@ pub(super) fn cases() -> Vec<Case> {
             &[2, 3, 13, 11],
             overlap(),
         )
-        .with(Values::Specials),
+        .with(Values::Rare),
         case(
             "wide_window",
             "a stretch of more segments than the kernel writes out",

@@ -183,6 +183,13 @@ pub(super) fn cases() -> Vec<Case> {
             Conv::new(2).stride([1, 2]),
         ),
         case(
+            "long_padded",
+            "a filter longer than a thread's registers, rows in the padding",
+            &[1, 2, 4, 64],
+            &[3, 2, 3, 29],
+            Conv::new(2).stride([1, 2]).padding([2, 9]),
+        ),
+        case(
             "wide_stride",
             "windows far apart",
             &[1, 2, 5, 80],
@@ -196,7 +203,7 @@ pub(super) fn cases() -> Vec<Case> {
             &[4, 3, 3, 3],
             same(),
         )
-        .with(Values::Specials),
+        .with(Values::Rare),
         case(
             "channels",
             "nearly as many turns as a thread may take, all of them in the sum",

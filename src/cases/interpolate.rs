@@ -157,6 +157,12 @@ pub(super) fn cases() -> Vec<Case> {
             factor(&[2.0, 2.0]),
         ),
         case(
+            "far_apart",
+            "four neighbours have sources in four lanes",
+            &[2, 3, 3, 64],
+            size(&[2, 4]),
+        ),
+        case(
             "widening",
             "rows of whole lanes in, of single elements out",
             &[2, 3, 5, 8],

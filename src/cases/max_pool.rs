@@ -14,7 +14,7 @@ fn graph(graph: &mut Graph, shape: &[usize], pool: MaxPool) -> Result<()> {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    use Values::Specials;
+    use Values::{Rare, Specials};
     let case = |name: &str, why, shape: &'static [usize], pool: MaxPool| {
         Case::new(format!("max_pool/{name}"), why, move |g| {
             graph(g, shape, pool)
@@ -61,7 +61,7 @@ pub(super) fn cases() -> Vec<Case> {
             &[2, 3, 5, 6, 7],
             k(&[2, 3, 2]),
         )
-        .with(Specials),
+        .with(Rare),
         case(
             "wide_window",
             "a stretch of more segments than the kernel writes out",
