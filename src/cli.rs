@@ -1,5 +1,21 @@
 //! The subcommands.
 
+/// A line on standard output. Where nobody can have it, the program ends with status 1 and says why.
+macro_rules! say {
+    ($($argument:tt)*) => {
+        $crate::cli::print(&format!("{}\n", format_args!($($argument)*)))
+    };
+}
+
+/// A line on standard error, where nobody may be.
+macro_rules! complain {
+    ($($argument:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), $($argument)*);
+    }};
+}
+pub(crate) use complain;
+
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod devices;
@@ -8,6 +24,15 @@ mod sheet;
 
 use std::path::Path;
 use wgcnn::{Adapter, Device, Error, Result, Selection};
+
+/// Writes to standard output, or ends the program.
+pub(crate) fn print(text: &str) {
+    use std::io::Write;
+    if let Err(error) = std::io::stdout().write_all(text.as_bytes()) {
+        complain!("error: standard output: {error}");
+        std::process::exit(1);
+    }
+}
 
 /// The device of a selection; `None`, announced on standard error, if this machine has no usable adapter at all. One
 /// that was asked for, by a flag or in the environment, and is not there stays an error.
@@ -23,8 +48,8 @@ fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
         Err(error @ Error::NoAdapter { .. })
             if !asked && !Adapter::all().iter().any(|adapter| adapter.usable) =>
         {
-            eprintln!("{error}");
-            eprintln!("Going on with the CPU path alone.");
+            complain!("{error}");
+            complain!("Going on with the CPU path alone.");
             Ok(None)
         }
         Err(error) => Err(error),
@@ -50,7 +75,7 @@ fn check_json(path: Option<&Path>) -> Result<()> {
 fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
     let text = format!("{value:#}\n");
     if path == Path::new("-") {
-        print!("{text}");
+        print(&text);
         return Ok(());
     }
     std::fs::write(path, text).map_err(|source| Error::Io {

@@ -55,9 +55,13 @@ pub(crate) struct Assign {
 
 /// A block of CNN layers: build it once, run it on a GPU through [`Session`](crate::Session) or on the CPU through
 /// [`cpu::run`](crate::cpu::run).
-#[derive(Clone, Debug)]
+///
+/// A clone has the values of the original, and from then on each has its own.
+#[derive(Debug)]
 pub struct Graph {
     id: u32,
+    /// Graphs of which this is a clone, with the values that each had by then.
+    origins: Vec<(u32, usize)>,
     pub(crate) values: Vec<ValueInfo>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) assigns: Vec<Assign>,
@@ -70,13 +74,32 @@ impl Default for Graph {
     }
 }
 
+impl Clone for Graph {
+    fn clone(&self) -> Self {
+        let origin = (self.id, self.values.len());
+        Self {
+            id: next_id(),
+            origins: self.origins.iter().copied().chain([origin]).collect(),
+            values: self.values.clone(),
+            nodes: self.nodes.clone(),
+            assigns: self.assigns.clone(),
+            outputs: self.outputs.clone(),
+        }
+    }
+}
+
+fn next_id() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Graph {
     /// An empty graph.
     #[must_use]
     pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id: next_id(),
+            origins: Vec::new(),
             values: Vec::new(),
             nodes: Vec::new(),
             assigns: Vec::new(),
@@ -147,7 +170,7 @@ impl Graph {
         if self
             .assigns
             .iter()
-            .any(|assign| assign.variable == variable)
+            .any(|assign| assign.variable.index == variable.index)
         {
             return Err(Error::DuplicateName {
                 kind: "assigned variable",
@@ -251,9 +274,12 @@ impl Graph {
         self.value(self.values.len() - 1)
     }
 
-    /// A clone of this graph shares its id but may have grown since: the index is checked too.
     fn own(&self, node: &str, values: &[Value]) -> Result<()> {
-        let known = |value: &Value| value.graph == self.id && value.index < self.values.len();
+        let here = (self.id, self.values.len());
+        let known = |value: &Value| {
+            let mut graphs = self.origins.iter().copied().chain([here]);
+            graphs.any(|(graph, length)| value.graph == graph && value.index < length)
+        };
         if values.iter().all(known) {
             Ok(())
         } else {

@@ -133,7 +133,7 @@ fn main() -> ExitCode {
         } => cli::bench::run(filter.op.as_deref(), json.as_deref(), &target.into()),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        cli::complain!("error: {error}");
         ExitCode::FAILURE
     })
 }

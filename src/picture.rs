@@ -20,11 +20,19 @@ pub fn built_in() -> Result<Tensor> {
 /// # Errors
 /// [`Error::Io`] if it cannot be read, [`Error::Picture`] if it is no picture.
 pub fn load(path: &Path) -> Result<Tensor> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io {
+    let failed = |source| Error::Io {
         path: path.to_owned(),
         source,
-    })?;
-    decode(path, &bytes)
+    };
+    // A device or a pipe may never end.
+    let kind = std::fs::metadata(path).map_err(failed)?;
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(Error::Picture {
+            path: path.to_owned(),
+            message: "a device or a pipe".to_owned(),
+        });
+    }
+    decode(path, &std::fs::read(path).map_err(failed)?)
 }
 
 fn decode(path: &Path, bytes: &[u8]) -> Result<Tensor> {

@@ -201,6 +201,15 @@ impl Plan {
                 Source::Constant(_) | Source::Node(_) => {}
             }
         }
+        if limits.max_compute_workgroups_per_dimension == 0 {
+            return Err(Error::Limit {
+                node: "plan".to_owned(),
+                limit: "max_compute_workgroups_per_dimension",
+                needed: 1,
+                available: 0,
+                adapter: limits.adapter.clone(),
+            });
+        }
         // Before any layer makes a table as long as an output that cannot be.
         plan.check_bindings(limits)?;
         for node in &graph.nodes {
@@ -313,7 +322,7 @@ impl Plan {
             adapter: limits.adapter.clone(),
         };
         for slot in &self.slots {
-            let needed = slot.padded() + self.options.guard;
+            let needed = slot.padded().saturating_add(self.options.guard);
             let available = limits.max_storage_buffer_binding_size.min(MAX_TENSOR_BYTES);
             if needed > available {
                 let name = "max_storage_buffer_binding_size (bytes)";

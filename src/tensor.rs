@@ -87,7 +87,9 @@ impl TensorType {
     /// process ends.
     pub(crate) fn check_host(&self, node: &str, bytes: usize) -> Result<()> {
         self.check_size(node)?;
-        let bytes = self.elements().checked_mul(bytes);
+        // A tensor of no element has tables as long as its other extents.
+        let extents = self.shape.iter().filter(|&&extent| extent != 0);
+        let bytes = extents.copied().try_fold(bytes, usize::checked_mul);
         // The compiler may leave out an allocation that nobody uses.
         let mut room = std::hint::black_box(Vec::<u8>::new());
         match bytes.map(|bytes| room.try_reserve_exact(bytes)) {

@@ -7,7 +7,8 @@ use std::process::{Command, ExitCode, Output};
 type Test = fn() -> Result<(), Failed>;
 
 fn main() -> ExitCode {
-    let anywhere: [(&str, Test); 3] = [
+    let anywhere: [(&str, Test); 4] = [
+        ("a_full_disk_ends_with_status_1", full_disk),
         ("mistakes_end_with_status_1_and_say_why", mistakes),
         ("a_device_that_is_not_there_is_an_error", absent_device),
         (
@@ -84,11 +85,17 @@ fn json(output: &Output) -> Result<Value, Failed> {
 }
 
 fn mistakes() -> Result<(), Failed> {
-    let mistakes: [(&[&str], &str); 5] = [
+    if std::path::Path::new("/dev/zero").exists() {
+        let output = wgcnn(&["run", "/dev/zero"], &[]);
+        let says = text(&output.stderr).contains("/dev/zero: expected a picture");
+        expect(says, "no picture without an end", &output)?;
+    }
+    let mistakes: [(&[&str], &str); 6] = [
         (&["check", "--op", "convolution"], "batch_norm"),
         (&["bench", "--op", "convolution"], "batch_norm"),
         (&["check", "--case", "conv/nothing"], "conv/nothing"),
         (&["run", "Cargo.toml"], "expected a picture"),
+        (&["run", "src"], "src"),
         (
             &["bench", "--op", "add", "--json", "no/such/folder/file"],
             "no/such/folder/file",
@@ -127,6 +134,25 @@ fn absent_device() -> Result<(), Failed> {
         expect(named, "what was wanted", &output)?;
     }
     Ok(())
+}
+
+fn full_disk() -> Result<(), Failed> {
+    if !std::path::Path::new("/dev/full").exists() {
+        return Ok(());
+    }
+    let full = || std::fs::File::create("/dev/full");
+    let output = Command::new(env!("CARGO_BIN_EXE_wgcnn"))
+        .args(["check", "--list"])
+        .stdout(full()?)
+        .output()?;
+    expect(output.status.code() == Some(1), "status 1", &output)?;
+    let said = text(&output.stderr).contains("error: standard output");
+    expect(said, "why", &output)?;
+    let output = Command::new(env!("CARGO_BIN_EXE_wgcnn"))
+        .args(["check", "--op", "convolution"])
+        .stderr(full()?)
+        .output()?;
+    expect(output.status.code() == Some(1), "status 1", &output)
 }
 
 /// Neither by another adapter nor by the CPU.

@@ -59,7 +59,7 @@ impl Row {
         let number = |value: Option<f64>, digits: usize| {
             value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
         };
-        println!(
+        say!(
             "{:<22} {:<20} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>9} {:>8}  {}",
             self.case,
             format!("{:?}", self.shape).replace(' ', ""),
@@ -88,12 +88,12 @@ pub(crate) fn run(
     let adapter = device.as_ref().map(|device| device.adapter().to_string());
     let quiet = json == Some(Path::new("-"));
     if !quiet {
-        println!(
+        say!(
             "adapter: {}",
             adapter.as_deref().unwrap_or("none, CPU path only")
         );
-        println!("cpu:     {cpu}, {threads} threads");
-        println!(
+        say!("cpu:     {cpu}, {threads} threads");
+        say!(
             "{:<22} {:<20} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>9} {:>8}  checked",
             "case",
             "input",
@@ -118,7 +118,7 @@ pub(crate) fn run(
         rows.push(row);
     }
     if !quiet {
-        println!(
+        say!(
             "ratio: GB/s of the layer / GB/s of a copy kernel over as many bytes (128 MiB at most), sampled in turn, warm; \
              1.00 is the speed of memory"
         );
@@ -149,7 +149,7 @@ fn row(device: Option<&Device>, case: &Case) -> Result<Row> {
         Some((Err(error), _)) => (Comparison::failed(&error), None),
     };
     if let Some(wrong) = &compared.wrong {
-        eprintln!("WRONG {}: {wrong}", case.name);
+        complain!("WRONG {}: {wrong}", case.name);
     }
     let cpu = measure_cpu(case)?;
     let measured = device.map(|device| measure(device, case)).transpose()?;

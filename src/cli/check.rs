@@ -73,12 +73,12 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
     let named = request.named()?;
     if request.list {
         for case in &named {
-            println!("{:<40} {}", case.name, case.why);
+            say!("{:<40} {}", case.name, case.why);
         }
         return Ok(ExitCode::SUCCESS);
     }
     let device = Device::open(selection)?;
-    eprintln!("device: {}", device.adapter());
+    complain!("device: {}", device.adapter());
     let count = named.len() as u64 + request.random;
     let cases = named.into_iter().chain(request.random());
     let results = check(&device, cases, count, selection)?;
@@ -91,10 +91,10 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
     let total: usize = rows.iter().map(|(_, row)| row.cases).sum();
     if request.json.as_deref() != Some("-".as_ref()) {
         print(&rows);
-        println!("{total} cases on {}: {wrong} WRONG", device.adapter());
+        say!("{total} cases on {}: {wrong} WRONG", device.adapter());
         if request.random > 0 {
             let last = request.seed + request.random - 1;
-            println!("random cases: seeds {} to {last}", request.seed);
+            say!("random cases: seeds {} to {last}", request.seed);
         }
     }
     if let Some(path) = &request.json {
@@ -122,9 +122,9 @@ fn check(
         };
         if let Some(wrong) = &comparison.wrong {
             bar.suspend(|| {
-                eprintln!("WRONG {}: {wrong}", case.name);
+                complain!("WRONG {}: {wrong}", case.name);
                 let environment = |name: &str| std::env::var(name).ok();
-                eprintln!("  replay: {}", replay(&case.name, selection, environment));
+                complain!("  replay: {}", replay(&case.name, selection, environment));
             });
         }
         results.push((case.name, comparison));
@@ -166,9 +166,14 @@ fn row(layer: &str, results: &[(String, Comparison)]) -> Row {
 }
 
 fn print(rows: &[(&str, Row)]) {
-    println!(
+    say!(
         "{:<12} {:>6} {:>6} {:>13} {:>6} {:>20}",
-        "layer", "cases", "exact", "within bound", "WRONG", "worst |error|/bound"
+        "layer",
+        "cases",
+        "exact",
+        "within bound",
+        "WRONG",
+        "worst |error|/bound"
     );
     for (layer, row) in rows {
         let Row {
@@ -178,7 +183,7 @@ fn print(rows: &[(&str, Row)]) {
             wrong,
             worst,
         } = row;
-        println!("{layer:<12} {cases:>6} {exact:>6} {within:>13} {wrong:>6} {worst:>20.4}");
+        say!("{layer:<12} {cases:>6} {exact:>6} {within:>13} {wrong:>6} {worst:>20.4}");
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) fn run(as_json: bool, selection: &Selection) -> Result<ExitCode> {
     if as_json {
         let selected = selected.iter();
         let selected = selected.map(|&index| describe(index, &adapters[index]));
-        println!("{:#}", json!(selected.collect::<Vec<_>>()));
+        say!("{:#}", json!(selected.collect::<Vec<_>>()));
     }
     if selected.is_empty() {
         return Err(selection.not_found(&adapters));
@@ -54,23 +54,23 @@ fn print(index: usize, adapter: &Adapter) {
         Some((min, max)) => format!("of {min} to {max}"),
         None => "no".to_owned(),
     };
-    println!("{index}: {adapter}");
+    say!("{index}: {adapter}");
     if !adapter.usable {
-        println!("   NOT USABLE: too few storage buffers or invocations for compute shaders");
+        say!("   NOT USABLE: too few storage buffers or invocations for compute shaders");
     }
-    println!(
+    say!(
         "   timestamps {}, f16 {}, subgroups {subgroups}",
         yes(adapter.timestamps),
         yes(adapter.f16)
     );
-    println!(
+    say!(
         "   binding {} MiB, buffer {} MiB, {} storage buffers, offsets of {} B",
         limits.max_storage_buffer_binding_size >> 20,
         limits.max_buffer_size >> 20,
         limits.max_storage_buffers_per_shader_stage,
         limits.min_storage_buffer_offset_alignment,
     );
-    println!(
+    say!(
         "   {} invocations a workgroup, {} KiB workgroup memory, {} workgroups a dimension",
         adapter.max_invocations,
         adapter.workgroup_memory >> 10,

@@ -92,6 +92,12 @@ pub(crate) fn run(
         Some(path) => picture::load(path)?,
         None => picture::built_in()?,
     };
+    if let Some(directory) = out {
+        std::fs::create_dir_all(directory).map_err(|source| Error::Io {
+            path: directory.to_owned(),
+            source,
+        })?;
+    }
     let device = super::device_or_cpu(selection)?;
     let (height, width) = (photograph.shape()[0], photograph.shape()[1]);
     let bytes = photograph.as_u8().unwrap_or_default().to_vec();
@@ -99,10 +105,10 @@ pub(crate) fn run(
     let graph = unit(height, width)?;
     let feeds = [("photograph", &photograph)];
     match &device {
-        Some(device) => println!("device: {}", device.adapter()),
-        None => println!("device: none, CPU path only"),
+        Some(device) => say!("device: {}", device.adapter()),
+        None => say!("device: none, CPU path only"),
     }
-    println!("input:  photograph u8 {:?}", photograph.shape());
+    say!("input:  photograph u8 {:?}", photograph.shape());
 
     let (on_device, device_seconds) = match &device {
         Some(device) => Some(on_device(device, &graph, &photograph)?),
@@ -119,9 +125,12 @@ pub(crate) fn run(
     let outputs = on_device.as_ref().unwrap_or(&on_cpu);
 
     let mut wrong = false;
-    println!(
+    say!(
         "{:<12} {:<18} {:>14} {:>14}",
-        "step", "shape", "largest |diff|", "its bound"
+        "step",
+        "shape",
+        "largest |diff|",
+        "its bound"
     );
     for (name, expected) in &expected {
         let mut comparison = Comparison::default();
@@ -132,24 +141,24 @@ pub(crate) fn run(
             bound_there,
             ..
         } = comparison;
-        println!("{name:<12} {shape:<18} {largest_error:>14.3e} {bound_there:>14.3e}");
+        say!("{name:<12} {shape:<18} {largest_error:>14.3e} {bound_there:>14.3e}");
         if let Some(error) = comparison.wrong {
-            println!("  WRONG {error}");
+            say!("  WRONG {error}");
             wrong = true;
         }
     }
     if let Some((seconds, timer)) = device_seconds {
-        println!(
+        say!(
             "device: {:.3} ms (median of {RUNS}, {timer} clock, without upload and read-back)",
             seconds * 1e3
         );
     }
-    println!(
+    say!(
         "cpu:    {:.3} ms (median of {RUNS}, {} threads)",
         cpu_seconds * 1e3,
         super::cpu().1
     );
-    println!(
+    say!(
         "|diff| is against the same steps in f64; the bound is computed, 0 means equal to the bit"
     );
     if let Some(directory) = out {
@@ -190,14 +199,10 @@ fn on_cpu(graph: &Graph, photograph: &Tensor) -> Result<(Outputs, f64)> {
 }
 
 fn write_sheets(directory: &Path, outputs: &Outputs) -> Result<()> {
-    std::fs::create_dir_all(directory).map_err(|source| Error::Io {
-        path: directory.to_owned(),
-        source,
-    })?;
     for (index, (name, tensor)) in outputs.iter().enumerate() {
         let path = directory.join(format!("{}-{name}.png", index + 1));
         sheet::write(&path, tensor)?;
-        println!("wrote {}", path.display());
+        say!("wrote {}", path.display());
     }
     Ok(())
 }

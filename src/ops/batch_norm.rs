@@ -163,7 +163,10 @@ impl Graph {
         let node = format!("batch_norm.{}", self.nodes.len());
         for (index, &value) in statistics.iter().enumerate() {
             self.ty(value)?;
-            if statistics[..index].contains(&value) {
+            if statistics[..index]
+                .iter()
+                .any(|other| other.index == value.index)
+            {
                 let expected = "three different variables for the running statistics";
                 return Err(Error::shape(&node, expected, "one of them twice"));
             }
@@ -171,7 +174,11 @@ impl Graph {
                 let expected = "running statistics that are variables, to be updated in training";
                 return Err(Error::shape(&node, expected, "another value"));
             }
-            if self.assigns.iter().any(|assign| assign.variable == value) {
+            if self
+                .assigns
+                .iter()
+                .any(|assign| assign.variable.index == value.index)
+            {
                 let expected = "running statistics that only this node updates";
                 return Err(Error::shape(&node, expected, "a variable assigned already"));
             }

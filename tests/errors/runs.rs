@@ -40,6 +40,11 @@ pub(super) fn sizes() -> Vec<Row> {
             g.interpolate(value, Interpolate::size([1 << 60]))?;
             cpu::run(g, &Variables::new(), [("x", &Tensor::new([1, 1, 2], vec![0.0f32; 2])?)]).map(drop)
         };
+        SHAPE "no tensor with tables that the host cannot hold" ["interpolate.0", "the memory of the host", "f32 [0, 1, 1125899906842624]"] |g| {
+            let value = x(g, &[0, 1, 2])?;
+            g.interpolate(value, Interpolate::size([1 << 50]))?;
+            cpu::run(g, &Variables::new(), [("x", &Tensor::new([0, 1, 2], Vec::<f32>::new())?)]).map(drop)
+        };
         SHAPE "a tensor of too few elements" ["tensor", "6 elements for shape [2, 3]", "got 5"]
             |_| Tensor::new([2, 3], vec![0.0f32; 5]).map(drop);
         SHAPE "a scalar without an element" ["tensor", "1 elements for shape []", "got 0"]
@@ -66,6 +71,17 @@ pub(super) fn limits() -> Vec<Row> {
             let x = x(g, &[1024])?;
             g.relu(x)?;
             plan(g, |limits| limits.max_storage_buffer_binding_size = 4095)
+        };
+        LIMIT "no workgroup" ["needs 1", "max_compute_workgroups_per_dimension", "Tiny GPU has 0"] |g| {
+            let x = x(g, &[1024])?;
+            g.relu(x)?;
+            plan(g, |limits| limits.max_compute_workgroups_per_dimension = 0)
+        };
+        LIMIT "a guard above all" ["input \"x\"", "needs 18446744073709551615"] |g| {
+            let x = x(g, &[1024])?;
+            g.relu(x)?;
+            let options = Options { reuse: false, guard: u64::MAX - 7 };
+            Plan::new(g, &Limits::default(), options).map(drop)
         };
         LIMIT "a tensor above a buffer" ["input \"x\"", "needs 4096", "max_buffer_size", "Tiny GPU has 4095"] |g| {
             let x = x(g, &[1024])?;
@@ -134,6 +150,20 @@ pub(super) fn names() -> Vec<Row> {
 
 pub(super) fn foreign_values() -> Vec<Row> {
     rows! {
+        FOREIGN "a value that only the original of a clone has" ["output \"y\"", "another graph"] |g| {
+            let x = x(g, &[2, 3])?;
+            let mut clone = g.clone();
+            let y = g.relu(x)?;
+            clone.sigmoid(x)?;
+            clone.output("y", y)
+        };
+        FOREIGN "a value that only the clone has" ["output \"y\"", "another graph"] |g| {
+            let x = x(g, &[2, 3])?;
+            let mut clone = g.clone();
+            let y = clone.relu(x)?;
+            g.sigmoid(x)?;
+            g.output("y", y)
+        };
         SHAPE "assign: type" ["assign to \"v\"", "expected f32 [2]", "got f32 [1]"] |g| {
             let (x, v) = (x(g, &[1])?, g.variable("v", zeros(2)?)?);
             g.assign(v, x)
