@@ -57,7 +57,8 @@ fn add_block(seen: Columns, v0: Lane, v1: Lane, v2: Lane, v3: Lane, n: f32) -> C
     let fraction = n / count;
     let delta = mean - seen.mean;
     // As in merge.
-    let beyond = max(max(abs(seen.mean), abs(mean)), abs(delta)) > Lane(LARGEST);
+    let largest = Lane(LARGEST);
+    let beyond = (abs(seen.mean) > largest) | (abs(mean) > largest) | (abs(delta) > largest);
     let merged = select(seen.mean + delta * fraction, seen.mean * (1.0 - fraction) + mean * fraction, beyond);
     return Columns(count, merged, seen.m2 + m2 + delta * delta * (seen.count * fraction));
 }

@@ -20,7 +20,8 @@ fn merge(a: Moments, b: Moments) -> Moments {
     let delta = b.mean - a.mean;
     // Infinite means stay infinite, and opposite large ones finite; interpolation would make the former NaN and the
     // latter infinite. The m2 of an infinite mean is NaN already.
-    let beyond = max(max(abs(a.mean), abs(b.mean)), abs(delta)) > LARGEST;
+    // Not a comparison of their maximum: delta may be NaN, and then on some devices the maximum is.
+    let beyond = (abs(a.mean) > LARGEST) | (abs(b.mean) > LARGEST) | (abs(delta) > LARGEST);
     let mean = select(a.mean + delta * fraction, a.mean * (1.0 - fraction) + b.mean * fraction, beyond);
     return Moments(count, mean, a.m2 + b.m2 + delta * a.count * fraction * delta);
 }
