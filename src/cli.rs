@@ -37,17 +37,9 @@ pub(crate) fn print(text: &str) {
 /// The device of a selection; `None`, announced on standard error, if this machine has no usable adapter at all. One
 /// that was asked for, by a flag or in the environment, and is not there stays an error.
 fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
-    let variables = ["WGPU_BACKEND", "WGPU_ADAPTER_NAME"];
-    let asked = selection.device.is_some()
-        || selection.backend.is_some()
-        || variables
-            .iter()
-            .any(|name| std::env::var_os(name).is_some());
     match Device::open(selection) {
         Ok(device) => Ok(Some(device)),
-        Err(error @ Error::NoAdapter { .. })
-            if !asked && !Adapter::all().iter().any(|adapter| adapter.usable) =>
-        {
+        Err(error @ Error::NoAdapter { .. }) if !Adapter::any() => {
             complain!("{error}");
             complain!("Going on with the CPU path alone.");
             Ok(None)

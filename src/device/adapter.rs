@@ -115,6 +115,17 @@ impl Adapter {
             .collect()
     }
 
+    /// True if the machine has a usable adapter, even one that `WGPU_BACKEND` hides.
+    #[must_use]
+    pub fn any() -> bool {
+        let usable =
+            |adapters: &[(Self, wgpu::Adapter)]| adapters.iter().any(|(adapter, _)| adapter.usable);
+        usable(&ADAPTERS)
+            || usable(&search(
+                wgpu::InstanceDescriptor::new_without_display_handle(),
+            ))
+    }
+
     /// True if `part` is a part of the name, in any case.
     fn is_named(&self, part: &str) -> bool {
         self.name.to_lowercase().contains(&part.to_lowercase())
@@ -195,7 +206,7 @@ impl Selection {
             part("backend", &self.backend),
             part("WGPU_BACKEND", &environment("WGPU_BACKEND")),
         ];
-        let adapters: Vec<String> = adapters.iter().map(ToString::to_string).collect();
+        let found: Vec<String> = adapters.iter().map(ToString::to_string).collect();
         let wanted: Vec<String> = parts.into_iter().flatten().collect();
         Error::NoAdapter {
             wanted: if wanted.is_empty() {
@@ -203,15 +214,15 @@ impl Selection {
             } else {
                 wanted.join(" and ")
             },
-            found: if adapters.is_empty() {
+            found: if found.is_empty() {
                 "none".to_owned()
             } else {
-                adapters.join("; ")
+                found.join("; ")
             },
-            hint: match environment("WGPU_BACKEND") {
-                Some(_) => "WGPU_BACKEND hides the other backends",
-                None if adapters.is_empty() => HINT,
-                None => "",
+            hint: match adapters {
+                [] if Adapter::any() => "WGPU_BACKEND hides the other backends",
+                [] => HINT,
+                _ => "",
             },
         }
     }
@@ -219,9 +230,11 @@ impl Selection {
 
 /// The adapters, the best first, found once for the process: wgpu tells the buffers of two devices apart only within an
 /// instance, and its devices on GL may be used by several threads only if they come from one search of one instance.
-static ADAPTERS: LazyLock<Vec<(Adapter, wgpu::Adapter)>> = LazyLock::new(|| {
-    let instance =
-        wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+static ADAPTERS: LazyLock<Vec<(Adapter, wgpu::Adapter)>> =
+    LazyLock::new(|| search(wgpu::InstanceDescriptor::new_without_display_handle_from_env()));
+
+fn search(descriptor: wgpu::InstanceDescriptor) -> Vec<(Adapter, wgpu::Adapter)> {
+    let instance = wgpu::Instance::new(descriptor);
     let handles = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     let describe = |handle: wgpu::Adapter| {
         let adapter = Adapter::of(&handle.get_info(), &handle.limits(), handle.features());
@@ -230,7 +243,7 @@ static ADAPTERS: LazyLock<Vec<(Adapter, wgpu::Adapter)>> = LazyLock::new(|| {
     let mut adapters: Vec<_> = handles.into_iter().map(describe).collect();
     adapters.sort_by_key(|(adapter, _)| adapter.rank());
     adapters
-});
+}
 
 /// The best usable adapter of a selection.
 pub(super) fn select(selection: &Selection) -> Result<(Adapter, wgpu::Adapter)> {

@@ -4,9 +4,7 @@ mod lower;
 
 pub(super) use lower::{DEPTHWISE_KERNELS, KERNELS};
 
-use super::window::{
-    MAX_DIMS, MAX_REACH, Window, check_input, check_turns, leading_ones, symmetric,
-};
+use super::window::{MAX_DIMS, Window, check_input, check_turns, leading_ones, symmetric};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
@@ -208,12 +206,6 @@ impl Layer for Conv {
         let padding = self.zeros(node, kernel)?;
         let window = self.window(kernel, &padding);
         window.check(node)?;
-        if weight.shape[1] >= MAX_REACH {
-            return Err(Error::Unsupported {
-                node: node.to_owned(),
-                what: format!("weight {weight}, of {MAX_REACH} channels or more,"),
-            });
-        }
         if window
             .padding
             .iter()
