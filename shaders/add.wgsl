@@ -2,8 +2,8 @@
 //
 //   y = a + b
 //
-// Grid: x = lanes of four floats, one per thread.
-// Numerics: one rounding.
+// Grid: x = lanes of 16 bytes, one per thread.
+// Numerics: f32, one rounding; another one in f16 storage.
 // Source: torch.add.
 
 override WX: u32 = 256u;
@@ -15,15 +15,28 @@ struct Params {
     lanes: u32,        // 16-byte lanes of a tensor
 }
 
-@group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;        // [lanes]
-@group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;        // [lanes]
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;  // [lanes]
+@group(0) @binding(0) var<storage, read> a: array<vec4<u32>>;        // [lanes]
+@group(0) @binding(1) var<storage, read> b: array<vec4<u32>>;        // [lanes]
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>;  // [lanes]
 @group(0) @binding(3) var<uniform> params: Params;
+
+fn sum(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
+    return bits_of(number(a) + number(b));
+}
+
+fn sum_lane(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
+    if (HALF) {
+        let wide_a = widened(a);
+        let wide_b = widened(b);
+        return narrowed(Octet(sum(wide_a.left, wide_b.left), sum(wide_a.right, wide_b.right)));
+    }
+    return sum(a, b);
+}
 
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let lane = (workgroup.x + params.origin.x) * WX + local;
     if (lane < params.lanes) {
-        y[lane] = a[lane] + b[lane];
+        y[lane] = sum_lane(a[lane], b[lane]);
     }
 }

@@ -4,11 +4,11 @@
 //
 // The divisor is the window clipped to the padded input (INCLUDE_PAD), to the input, or fixed (DIVISOR_FIXED).
 //
-// A thread walks over COLUMNS windows: helpers/pool.wgsl.
+// A thread walks over COLUMNS windows of ROWS output rows: helpers/walk.wgsl.
 //
-// Grid: x = COLUMNS neighbours of an output row, y = output rows, z = planes (N C); depth is a loop, which folds away
-// where there are no volumes.
-// Numerics: f32 sums in window order, then one division. A window without an element of the input is 0.
+// Grid: x = COLUMNS neighbours of an output row, y = ROWS output rows, z = planes (N C); depth is a loop, which folds
+// away where there are no volumes.
+// Numerics: f32 sums of each row of a window, then of the rows, then one division. A window without an element of the input is 0.
 // Source: torch.nn.AvgPool2d; ATen/native/cpu/AvgPoolKernel.cpp.
 
 override WX: u32 = 256u;
@@ -18,9 +18,8 @@ override KD: u32; override KH: u32; override KW: u32; // kernel
 override SD: u32; override SH: u32; override SW: u32; // stride
 override PD: u32; override PH: u32; override PW: u32; // padding before
 override DD: u32; override DH: u32; override DW: u32; // dilation, always 1
-override COLUMNS: u32;  // of the output, of a thread: 4 or 8
-override LEAD: u32;     // elements of the stretch before the first window: it begins at a multiple of 4
-override SEGMENTS: u32; // four elements each
+override COLUMNS: u32;  // of the output, of a thread: 1, 4 or 8
+override ROWS: u32;     // of the output, of a thread: at most 4
 override VOLUME: bool;  // three spatial dimensions
 override DIVISOR_FIXED: bool;
 override INCLUDE_PAD: bool;
@@ -31,29 +30,56 @@ struct Params {
     input_d: u32,
     input_h: u32,
     input_w: u32,
+    last_lane: u32,    // of the input
     output_d: u32,
     output_h: u32,
     output_w: u32,
     divisor: f32,      // if DIVISOR_FIXED
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Lane>;       // [planes, input_d, input_h, input_w]
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;  // [planes, input_d, input_h, input_w]
 @group(0) @binding(1) var<storage, read_write> y: array<Out>;  // [planes, output_d, output_h, output_w]
 @group(0) @binding(2) var<uniform> params: Params;
 
-alias Elements = vec4<f32>;
-
-// The sum of each.
-alias Windows = vec4<f32>;
-
-const EMPTY = Windows();
-
-fn admit(values: vec4<f32>, inside: vec4<bool>) -> Elements {
-    return select(Elements(), values, inside);
+// Sums of eight neighbouring windows.
+struct Sums {
+    left: vec4<f32>,
+    right: vec4<f32>,
 }
 
-fn take(sum: Windows, elements: Elements, i: u32, belongs: vec4<bool>) -> Windows {
-    return select(sum, sum + elements[i], belongs);
+var<private> values: array<vec4<f32>, 8>; // of the stretch
+var<private> row: Sums;                   // of the row that was taken last
+var<private> sums: array<Sums, 4>;        // of each output row
+
+// What a tap meets in four windows, of which the first is `first`.
+fn tap(tap: u32, first: u32) -> vec4<f32> {
+    let e = vec4(LEAD + tap * DW) + (vec4(0u, 1u, 2u, 3u) + first) * SPREAD;
+    let i = e & vec4(3u);
+    let q = e >> vec4(2u);
+    return vec4(values[q.x][i.x], values[q.y][i.y], values[q.z][i.z], values[q.w][i.w]);
+}
+
+fn admit(column: u32, kw: u32, within: bool) {
+    for (var quad = 0u; quad < 8u; quad++) {
+        if (quad < QUADS) {
+            values[quad] = select(vec4(0.0), number(stretch[quad]), inside(column, quad, kw, within));
+        }
+    }
+    row = Sums();
+    for (var t = 0u; t < TAPS; t++) {
+        if (COLUMNS > 1u) {
+            row.left += tap(t, 0u);
+        } else {
+            let e = LEAD + t * DW;
+            row.left += vec4(values[e >> 2u][e & 3u]);
+        }
+        if (COLUMNS > 4u) { row.right += tap(t, 4u); }
+    }
+}
+
+fn join(r: u32, kh: u32, kw: u32) {
+    sums[r].left += row.left;
+    sums[r].right += row.right;
 }
 
 // Elements of one axis of a window: x = within the padded input, y = within the input.
@@ -64,7 +90,7 @@ fn clipped(position: u32, stride: u32, kernel: u32, padding: u32, extent: u32) -
 }
 
 // Divides the sums at an output position and its three neighbours; 0 for a window without an element.
-fn mean(sum: Windows, depth: u32, height: u32, column: u32) -> vec4<f32> {
+fn mean(sum: vec4<f32>, depth: u32, height: u32, column: u32) -> vec4<f32> {
     let area = clipped(depth, SD, KD, PD, params.input_d) * clipped(height, SH, KH, PH, params.input_h);
     var result = vec4(0.0);
     for (var i = 0u; i < 4u; i++) {
@@ -79,14 +105,19 @@ fn mean(sum: Windows, depth: u32, height: u32, column: u32) -> vec4<f32> {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let column = id.x * COLUMNS;
-    let height = id.y;
+    let height = id.y * ROWS;
     if (column >= params.output_w || height >= params.output_h || id.z >= params.planes) { return; }
     for (var depth = 0u; depth < select(1u, params.output_d, VOLUME); depth++) {
-        let pooled = pool(id.z, depth, height, column);
-        let row = ((id.z * params.output_d + depth) * params.output_h + height) * params.output_w;
-        store4(row, column, mean(pooled.left, depth, height, column));
-        if (COLUMNS > 4u && column + 4u < params.output_w) {
-            store4(row, column + 4u, mean(pooled.right, depth, height, column + 4u));
+        for (var r = 0u; r < 4u; r++) { sums[r] = Sums(); }
+        pool(id.z, depth, height, column);
+        for (var r = 0u; r < 4u; r++) {
+            if (r < ROWS && height + r < params.output_h) {
+                let left = mean(sums[r].left, depth, height + r, column);
+                var right = left;
+                if (COLUMNS > 4u) { right = mean(sums[r].right, depth, height + r, column + 4u); }
+                let at = ((id.z * params.output_d + depth) * params.output_h + height + r) * params.output_w + column;
+                store8(at, min(COLUMNS, params.output_w - column), Octet(bits_of(left), bits_of(right)));
+            }
         }
     }
 }

@@ -2,44 +2,58 @@
 //
 //   y[n, c, i] = results[c, x[n, i, c]],  results[c, b] = (b / 255 - mean[c]) / std[c]
 //
-// Grid: x = four neighbouring pixels, z = pictures.
-// Numerics: exact; the results are computed on the host, one rounding per operation as PyTorch does.
+// Grid: x = eight neighbouring pixels, z = pictures.
+// Numerics: exact; the results are computed on the host, one rounding per operation as PyTorch does. Another one in
+// f16 storage.
 // Source: torchvision.transforms.ToTensor, Normalize.
 
 override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override CHANNELS: u32; // at most 4
+override WORDS: bool;   // the bytes of eight pixels begin at a word
 
 struct Params {
     origin: vec3<u32>, // first workgroup
     pictures: u32,     // N
-    output_w: u32,     // pixels of a picture, H W
+    pixels: u32,       // of a picture, H W
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;        // [pictures, H W, CHANNELS] bytes, four a word
-@group(0) @binding(1) var<storage, read> results: array<f32>;  // [CHANNELS, 256]
+@group(0) @binding(1) var<storage, read> results: array<u32>;  // [CHANNELS, 256], bits as storage.wgsl has them
 @group(0) @binding(2) var<storage, read_write> y: array<Out>;  // [pictures, CHANNELS, H W]
 @group(0) @binding(3) var<uniform> params: Params;
+
+var<private> words: array<u32, 8>; // of the bytes of eight pixels
+
+// Four bytes that begin anywhere; behind the last byte of all, any value.
+fn word_at(first: u32, last: u32) -> u32 {
+    let low = x[min(first, last) >> 2u];
+    if (WORDS) { return low; }
+    let shift = (first & 3u) * 8u;
+    let high = x[min(first + 3u, last) >> 2u];
+    return select((low >> shift) | (high << ((32u - shift) & 31u)), low, shift == 0u);
+}
+
+fn result(channel: u32, pixel: u32) -> u32 {
+    let byte = channel + pixel * CHANNELS;
+    return results[channel * 256u + extractBits(words[byte >> 2u], (byte & 3u) * 8u, 8u)];
+}
 
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    let pixel = id.x * 4u;
-    if (pixel >= params.output_w || id.y > 0u || id.z >= params.pictures) { return; }
-    // The CHANNELS words of four pixels, loaded before anything is stored.
-    let first = (id.z * params.output_w + pixel) * CHANNELS;
-    let last = params.pictures * params.output_w * CHANNELS - 1u;
-    var words: array<u32, 4>;
-    for (var i = 0u; i < 4u; i++) {
-        if (i < CHANNELS) { words[i] = word_at(first + 4u * i, last); }
+    let pixel = id.x * 8u;
+    if (pixel >= params.pixels || id.y > 0u || id.z >= params.pictures) { return; }
+    let first = (id.z * params.pixels + pixel) * CHANNELS;
+    let last = params.pictures * params.pixels * CHANNELS - 1u;
+    for (var i = 0u; i < 8u; i++) {
+        if (i < 2u * CHANNELS) { words[i] = word_at(first + 4u * i, last); }
     }
     for (var channel = 0u; channel < CHANNELS; channel++) {
-        var value: vec4<f32>;
-        for (var i = 0u; i < 4u; i++) {
-            let byte = channel + i * CHANNELS;
-            value[i] = results[channel * 256u + extractBits(words[byte >> 2u], (byte & 3u) * 8u, 8u)];
-        }
-        store4((id.z * CHANNELS + channel) * params.output_w, pixel, value);
+        let left = vec4(result(channel, 0u), result(channel, 1u), result(channel, 2u), result(channel, 3u));
+        let right = vec4(result(channel, 4u), result(channel, 5u), result(channel, 6u), result(channel, 7u));
+        let at = (id.z * CHANNELS + channel) * params.pixels + pixel;
+        store8(at, min(8u, params.pixels - pixel), Octet(left, right));
     }
 }

@@ -2,7 +2,7 @@
 //
 //   y = x < 0 ? 0 : x
 //
-// Grid: x = lanes of four floats, one per thread.
+// Grid: x = lanes of 16 bytes, one per thread.
 // Numerics: exact. Decided on the bits, because a compiler may assume that no NaN exists: NaN passes through, -0.0
 // stays -0.0.
 // Source: torch.nn.ReLU.
@@ -16,20 +16,20 @@ struct Params {
     lanes: u32,        // 16-byte lanes of the tensor
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;        // [lanes], bits of f32
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>;  // [lanes], bits of f32
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;        // [lanes]
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>;  // [lanes]
 @group(0) @binding(2) var<uniform> params: Params;
 
-// From the smallest negative number, 0x80000001, to -inf, 0xff800000; the NaNs lie above, -0.0 below.
-fn negative(bits: vec4<u32>) -> vec4<bool> {
-    return (bits > vec4(0x80000000u)) & (bits <= vec4(0xff800000u));
+// Above -0.0, the bits of negative numbers end with those of -inf; the NaNs lie above.
+fn apply(bits: vec4<u32>) -> vec4<u32> {
+    let negative = (bits > vec4(0x80000000u)) & (bits <= vec4(negative_infinity()));
+    return select(bits, vec4(0u), negative);
 }
 
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let lane = (workgroup.x + params.origin.x) * WX + local;
     if (lane < params.lanes) {
-        let bits = x[lane];
-        y[lane] = select(bits, vec4(0u), negative(bits));
+        y[lane] = map(x[lane]);
     }
 }

@@ -2,8 +2,8 @@
 //
 //   y = 1 / (1 + exp(-x)), as 1 / (1 + t) for x >= 0 and t / (1 + t) below, with t = exp(-|x|) <= 1: no overflow.
 //
-// Grid: x = lanes of four floats, one per thread.
-// Numerics: exp within 3 + 2|x| ULP, division within 2.5 ULP (WGSL, "Accuracy of built-in functions"). NaN is
+// Grid: x = lanes of 16 bytes, one per thread.
+// Numerics: f32; exp within 3 + 2|x| ULP, division within 2.5 ULP (WGSL, "Accuracy of built-in functions"). NaN is
 // passed through by its bits.
 // Source: torch.nn.Sigmoid.
 
@@ -16,21 +16,22 @@ struct Params {
     lanes: u32,        // 16-byte lanes of the tensor
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;        // [lanes]
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;  // [lanes]
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;        // [lanes]
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>;  // [lanes]
 @group(0) @binding(2) var<uniform> params: Params;
 
-fn is_nan(v: vec4<f32>) -> vec4<bool> {
-    return (bitcast<vec4<u32>>(v) & vec4(0x7fffffffu)) > vec4(0x7f800000u);
+fn apply(bits: vec4<u32>) -> vec4<u32> {
+    let v = number(bits);
+    let t = exp(-abs(v));
+    let numerator = select(t, vec4(1.0), v >= vec4(0.0));
+    let nan = (bits & vec4(0x7fffffffu)) > vec4(negative_infinity() & 0x7fffffffu);
+    return select(bits_of(numerator / (1.0 + t)), bits, nan);
 }
 
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let lane = (workgroup.x + params.origin.x) * WX + local;
     if (lane < params.lanes) {
-        let v = x[lane];
-        let t = exp(-abs(v));
-        let numerator = select(t, vec4(1.0), v >= vec4(0.0));
-        y[lane] = select(numerator / (1.0 + t), v, is_nan(v));
+        y[lane] = map(x[lane]);
     }
 }

@@ -6,9 +6,11 @@
 mod add;
 mod avg_pool;
 mod batch_norm;
+mod cast;
 mod conv;
 mod copy;
 mod elementwise;
+mod half;
 mod interpolate;
 mod max_pool;
 mod normalize;
@@ -20,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::tensor::{DType, Data, Tensor, TensorType};
 use crate::variables::Variables;
+use ::half::f16;
 use fastrand::Rng;
 
 /// What the elements of a case's tensors are.
@@ -64,10 +67,11 @@ pub struct Case {
 pub type Input = (String, Tensor);
 
 /// What has cases: the layers by name, and `unit`, layers together.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "add",
     "avg_pool",
     "batch_norm",
+    "cast",
     "conv",
     "copy",
     "interpolate",
@@ -87,6 +91,7 @@ fn family(name: &str) -> Option<(Vec<Case>, Random)> {
         "add" => (add::cases, add::random),
         "avg_pool" => (avg_pool::cases, avg_pool::random),
         "batch_norm" => (batch_norm::cases, batch_norm::random),
+        "cast" => (cast::cases, cast::random),
         "conv" => (conv::cases, conv::random),
         "copy" => (copy::cases, copy::random),
         "interpolate" => (interpolate::cases, interpolate::random),
@@ -100,12 +105,13 @@ fn family(name: &str) -> Option<(Vec<Case>, Random)> {
     Some((cases(), random))
 }
 
-/// All named cases; those of reals a second time with integers, `+integers` behind the name.
+/// All named cases; those of reals a second time with integers, `+integers` behind the name, and those that compute with
+/// floats another time in f16, `+f16`.
 #[must_use]
 pub fn named() -> Vec<Case> {
     let families = NAMES.iter().filter_map(|name| family(name));
     let cases = families.flat_map(|(cases, _)| cases);
-    cases.flat_map(Case::in_both_modes).collect()
+    cases.flat_map(Case::in_all_modes).collect()
 }
 
 /// The case of a name that was printed.
@@ -136,7 +142,7 @@ pub fn random(layer: &str, seed: u64) -> Option<Case> {
     let mut rng = Rng::with_seed(seed);
     // Attributes are drawn freely; what PyTorch rejects is drawn again.
     let graph = (0..10_000).find_map(|_| make(&mut rng).ok())?;
-    let selecting = ["max_pool", "interpolate", "relu", "copy"].contains(&layer);
+    let selecting = ["cast", "max_pool", "interpolate", "relu", "copy"].contains(&layer);
     let values = match rng.u8(0..4) {
         0 => Values::Integers,
         1 if selecting => pick(&mut rng, &[Values::Specials, Values::Extremes]),
@@ -144,7 +150,7 @@ pub fn random(layer: &str, seed: u64) -> Option<Case> {
         1 => Values::Rare,
         _ => Values::Reals,
     };
-    Some(Case {
+    let case = Case {
         name: format!("{layer}/random/{seed}"),
         why: "random attributes, shapes and values",
         graph,
@@ -152,6 +158,18 @@ pub fn random(layer: &str, seed: u64) -> Option<Case> {
         values,
         bench: false,
         given: Vec::new(),
+    };
+    let half = if rng.u8(0..3) == 0 {
+        case.halved()
+    } else {
+        None
+    };
+    Some(match half {
+        Some(half) => Case {
+            name: case.name,
+            ..half
+        },
+        None => case,
     })
 }
 
@@ -187,13 +205,31 @@ impl Case {
         self
     }
 
-    fn in_both_modes(self) -> Vec<Self> {
+    /// The case; where it has reals, with integers too; where it computes with floats, in f16 too.
+    fn in_all_modes(self) -> Vec<Self> {
         let twice = self.values == Values::Reals && !self.bench && self.given.is_empty();
         let integers = twice.then(|| Self {
             name: format!("{}+integers", self.name),
             ..self.clone().with(Values::Integers)
         });
-        [self].into_iter().chain(integers).collect()
+        let half = self.halved();
+        [self].into_iter().chain(integers).chain(half).collect()
+    }
+
+    /// The case with activations and filters in f16, `+f16` behind the name; `None` if it has none, or is about types.
+    fn halved(&self) -> Option<Self> {
+        let graph = half::graph(&self.graph)?;
+        let given = self.given.iter();
+        let given = given.map(|(name, tensor)| {
+            let half = tensor.cast(DType::F16);
+            (name.clone(), half.unwrap_or_else(|| tensor.clone()))
+        });
+        Some(Self {
+            name: format!("{}+f16", self.name),
+            given: given.collect(),
+            graph,
+            ..self.clone()
+        })
     }
 
     /// The layer, or `unit`: the first part of the name.
@@ -244,22 +280,39 @@ impl Case {
             DType::F32 if name.ends_with("running_var") => {
                 Data::F32((0..count).map(|_| 0.25 + 4.0 * rng.f32()).collect())
             }
-            DType::F32 => {
-                let constant = real(rng);
-                let element = |_| match self.values {
-                    Values::Integers => f32::from(rng.i8(-8..=8)),
-                    Values::Reals => real(rng),
-                    Values::Shifted if first => 10_000.0 + 0.01 * real(rng),
-                    Values::Constant if first => constant,
-                    Values::Rare if first && rng.u8(0..64) == 0 => pick(rng, &SPECIALS),
-                    Values::Shifted | Values::Constant | Values::Rare => real(rng),
-                    Values::Specials => pick(rng, &SPECIALS),
-                    Values::Extremes => pick(rng, &EXTREMES),
-                };
-                Data::F32((0..count).map(element).collect())
+            DType::F32 => Data::F32(self.reals(rng, count, first, [10_000.0, 0.01], f32::MAX)),
+            DType::F16 => {
+                let reals = self.reals(rng, count, first, [1000.0, 2.0], f16::MAX.to_f32());
+                Data::F16(reals.into_iter().map(f16::from_f32).collect())
             }
         };
         Tensor::dense(ty.shape.clone(), data)
+    }
+
+    /// Elements of a tensor of floats up to `largest`, and shift and scale of those that are shifted.
+    fn reals(
+        &self,
+        rng: &mut Rng,
+        count: usize,
+        first: bool,
+        [shift, scale]: [f32; 2],
+        largest: f32,
+    ) -> Vec<f32> {
+        let constant = real(rng);
+        let element = |_| match self.values {
+            Values::Integers => f32::from(rng.i8(-8..=8)),
+            Values::Reals => real(rng),
+            Values::Shifted if first => shift + scale * real(rng),
+            Values::Constant if first => constant,
+            Values::Rare if first && rng.u8(0..64) == 0 => pick(rng, &SPECIALS),
+            Values::Shifted | Values::Constant | Values::Rare => real(rng),
+            Values::Specials => pick(rng, &SPECIALS),
+            Values::Extremes => match pick(rng, &EXTREMES) {
+                finite if finite.is_finite() => finite.clamp(-largest, largest),
+                infinite => infinite,
+            },
+        };
+        (0..count).map(element).collect()
     }
 }
 

@@ -1,13 +1,14 @@
 //! Checking results: the comparer, and a case on a device against the oracle.
 
 use crate::cases::Case;
-use crate::cpu::{Expected, Moments, expect};
+use crate::cpu::{Expected, Moments, expect, half_error};
 use crate::device::Device;
 use crate::error::Result;
 use crate::plan::{Options, Plan};
 use crate::session::{Outputs, Session};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor, TensorType};
 use crate::variables::Variables;
+use half::f16;
 use std::fmt;
 
 /// The first element that is wrong.
@@ -28,6 +29,32 @@ impl fmt::Display for Wrong {
             "{}: expected {}, got {}",
             self.place, self.expected, self.got
         )
+    }
+}
+
+/// What an element must be.
+struct Element {
+    value: f64,
+    bound: f64,
+    dtype: DType,
+}
+
+impl Element {
+    /// The value rounded to its type.
+    fn rounded(&self) -> f32 {
+        match self.dtype {
+            DType::F16 => f16::from_f64(self.value).to_f32(),
+            #[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
+            _ => self.value as f32,
+        }
+    }
+
+    /// Whether the only error that the result may have is that of storage: then it is the nearest number of its type.
+    fn is_nearest(&self) -> bool {
+        match self.dtype {
+            DType::F16 => self.bound <= half_error(self.value, 0.0),
+            _ => self.bound <= 0.0,
+        }
     }
 }
 
@@ -60,14 +87,22 @@ impl Comparison {
     /// Compares one tensor.
     pub fn add(&mut self, name: &str, expected: &Expected, got: &Tensor) {
         match expected {
-            Expected::Within(bounded) => {
-                let Some(data) = got.as_f32().filter(|_| got.shape() == bounded.value.shape) else {
-                    let expected = format!("f32 {:?}", bounded.value.shape);
-                    return self.fail(name.to_owned(), expected, got.ty().to_string());
+            Expected::Within(dtype, bounded) => {
+                let ty = TensorType {
+                    shape: bounded.value.shape.clone(),
+                    dtype: *dtype,
+                };
+                let Some(data) = got.to_f32().filter(|_| got.ty() == ty) else {
+                    return self.fail(name.to_owned(), ty.to_string(), got.ty().to_string());
                 };
                 let pairs = bounded.value.data.iter().zip(bounded.error.data.iter());
-                for (index, ((&value, &error), &got)) in pairs.zip(data).enumerate() {
-                    self.element(name, index, value, error, got);
+                for (index, ((&value, &error), &got)) in pairs.zip(data.iter()).enumerate() {
+                    let element = Element {
+                        value,
+                        bound: error,
+                        dtype: *dtype,
+                    };
+                    self.element(name, index, &element, got);
                 }
             }
             Expected::Equal(tensor) => {
@@ -81,23 +116,23 @@ impl Comparison {
         }
     }
 
-    fn element(&mut self, name: &str, index: usize, value: f64, bound: f64, got: f32) {
+    fn element(&mut self, name: &str, index: usize, element: &Element, got: f32) {
+        let Element { value, bound, .. } = *element;
         self.elements += 1;
-        #[expect(clippy::cast_possible_truncation, reason = "the value rounded to f32")]
-        let rounded = value as f32;
+        let rounded = element.rounded();
         if rounded.to_bits() == got.to_bits() || (value.is_nan() && got.is_nan()) {
             self.exact += 1;
             return;
         }
         let error = (f64::from(got) - value).abs();
         // Not `error > bound`: that would accept a NaN. Nothing but itself is near an infinity.
-        if value.is_finite() && bound > 0.0 && error <= bound {
+        if value.is_finite() && !element.is_nearest() && error <= bound {
             self.worst = self.worst.max(error / bound);
             if error > self.largest_error {
                 (self.largest_error, self.bound_there) = (error, bound);
             }
         } else {
-            let expected = if value.is_finite() && bound > 0.0 {
+            let expected = if value.is_finite() && !element.is_nearest() {
                 format!("{value:e} +- {bound:e}")
             } else {
                 format!("exactly {rounded:e} ({:#010x})", rounded.to_bits())
@@ -248,27 +283,35 @@ pub fn on_cpu(case: &Case) -> Result<Comparison> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::cpu::{Array, Bounded};
     use crate::tensor::Data;
     use std::borrow::Cow;
 
-    /// Whether the comparer accepts `got` where `value` with `bound` is expected.
+    /// Whether the comparer accepts `got` where an f32 `value` with `bound` is expected.
     fn accepts(value: f64, bound: f64, got: f32) -> bool {
+        accepts_of(DType::F32, value, bound, got)
+    }
+
+    fn accepts_of(dtype: DType, value: f64, bound: f64, got: f32) -> bool {
         let array = |value: f64| Array {
             shape: vec![1],
             data: Cow::Owned(vec![value]),
         };
-        let expected = Expected::Within(Bounded {
+        let bounded = Bounded {
             value: array(value),
             error: array(bound),
-        });
+        };
+        let expected = Expected::Within(dtype, bounded);
         let mut comparison = Comparison::default();
         comparison.add(
             "y",
             &expected,
-            &Tensor::dense(vec![1], Data::F32(vec![got])),
+            &Tensor::dense(vec![1], Data::F32(vec![got]))
+                .cast(dtype)
+                .unwrap(),
         );
         assert_eq!(comparison.elements, 1);
         comparison.wrong.is_none()
@@ -298,6 +341,19 @@ mod tests {
         assert!(accepts(f64::INFINITY, f64::INFINITY, f32::INFINITY));
         assert!(!accepts(f64::INFINITY, f64::INFINITY, f32::NEG_INFINITY));
         assert!(!accepts(f64::INFINITY, f64::INFINITY, 1.0));
+    }
+
+    #[test]
+    fn storage_in_f16_alone_asks_for_the_nearest() {
+        let unit = 1.0 / 1024.0;
+        let tie = 1.0 + 1.5 * unit;
+        let [below, above] = [1.0 + unit as f32, 1.0 + 2.0 * unit as f32];
+        let accepts = |bound, got| accepts_of(DType::F16, tie, bound, got);
+        assert!(accepts(half_error(tie, 0.0), above) && !accepts(half_error(tie, 0.0), below));
+        // What was inexact before may have been on either side.
+        assert!(accepts(half_error(tie, 1e-7), above) && accepts(half_error(tie, 1e-7), below));
+        assert!(accepts_of(DType::F16, 70_000.0, 0.0, f32::INFINITY));
+        assert!(!accepts_of(DType::F16, 70_000.0, 0.0, 65_504.0));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod array;
 mod avg_pool;
 mod batch_norm;
 mod bound;
+mod cast;
 mod conv;
 mod copy;
 mod interpolate;
@@ -22,6 +23,7 @@ mod window;
 
 pub use array::{Array, Scalar, Value};
 pub use batch_norm::Moments;
+pub(crate) use bound::half_error;
 pub use bound::{Bounded, Expected, expect};
 
 use crate::error::{Error, Result};
@@ -44,7 +46,7 @@ pub fn run<'a>(
     let inputs: Vec<_> = inputs.into_iter().collect();
     let tensors = variable_tensors(graph, variables)?;
     let values = evaluate::<f32>(graph, &tensors, &inputs)?;
-    let tensor = |index: usize| values[index].tensor();
+    let tensor = |index: usize| values[index].tensor(graph.values[index].ty.dtype);
     let outputs = graph.outputs.iter();
     let outputs = outputs
         .map(|(name, value)| (name.clone(), tensor(value.index)))
@@ -97,7 +99,10 @@ fn evaluate<'a, T: Scalar>(
                         "outputs of {}",
                         node.name
                     );
-                    values.extend(outputs);
+                    for (output, mut value) in node.outputs.iter().zip(outputs) {
+                        value.store(graph.values[output.index].ty.dtype);
+                        values.push(value);
+                    }
                 }
                 continue;
             }
@@ -151,6 +156,7 @@ fn apply<T: Scalar>(op: &Op, inputs: &[&Value<'_, T>]) -> Vec<Value<'static, T>>
         Op::Add(_) => vec![add::run(real(0), real(1)).into()],
         Op::AvgPool(layer) => vec![avg_pool::run(layer, real(0)).into()],
         Op::BatchNorm(layer) => batch_norm::run(layer, inputs),
+        Op::Cast(_) => vec![cast::run(real(0)).into()],
         Op::Conv(layer) => {
             let bias = inputs.get(2).map(|bias| bias.real());
             vec![conv::run(layer, real(0), real(1), bias).into()]

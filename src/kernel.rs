@@ -1,5 +1,7 @@
 //! WGSL kernels as plain data: text, helpers, and the layout of their parameters.
 
+use crate::tensor::DType;
+
 /// One member of a kernel's `struct Params`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
@@ -25,26 +27,39 @@ pub struct Kernel {
     pub params: &'static [Field],
 }
 
-/// Lanes of one 16-byte access.
-pub(crate) const VEC4: &str = include_str!("../shaders/helpers/vec4.wgsl");
-/// Lanes of one 4-byte access, where rows do not begin on 16-byte boundaries.
-pub(crate) const SCALAR: &str = include_str!("../shaders/helpers/scalar.wgsl");
+/// Elements in registers and in lanes of memory, of both types of floats.
+pub(crate) const STORAGE: &str = include_str!("../shaders/helpers/storage.wgsl");
+/// A lane of results from a lane of elements; with [`STORAGE`].
+pub(crate) const ELEMENTWISE: &str = include_str!("../shaders/helpers/elementwise.wgsl");
+/// Elements of an input that begin anywhere; with [`STORAGE`].
+pub(crate) const ROWS: &str = include_str!("../shaders/helpers/rows.wgsl");
+/// The walk over sliding windows; with [`ROWS`].
+pub(crate) const WALK: &str = include_str!("../shaders/helpers/walk.wgsl");
+/// Stores to output rows that begin at lanes; with [`STORAGE`].
+pub(crate) const STORE_LANES: &str = include_str!("../shaders/helpers/store_lanes.wgsl");
+/// Stores to any output rows of f32.
+pub(crate) const STORE_WORDS: &str = include_str!("../shaders/helpers/store_words.wgsl");
+/// Stores to any output rows of f16.
+pub(crate) const STORE_HALVES: &str = include_str!("../shaders/helpers/store_halves.wgsl");
 
-/// Four neighbours of a row of `Lane`s; with [`VEC4`] or [`SCALAR`].
-pub(crate) const ROW_VEC4: &str = include_str!("../shaders/helpers/row_vec4.wgsl");
-/// As [`ROW_VEC4`], for [`SCALAR`].
-pub(crate) const ROW_SCALAR: &str = include_str!("../shaders/helpers/row_scalar.wgsl");
-/// The stretch of a row that neighbouring windows share; with [`ROW_VEC4`] or [`ROW_SCALAR`].
-pub(crate) const STRETCH: &str = include_str!("../shaders/helpers/stretch.wgsl");
-/// Stores to rows of a multiple of four elements.
-pub(crate) const STORE_VEC4: &str = include_str!("../shaders/helpers/store_vec4.wgsl");
-/// Stores to rows of any length.
-pub(crate) const STORE_SCALAR: &str = include_str!("../shaders/helpers/store_scalar.wgsl");
+/// Elements of a 16-byte lane.
+pub(crate) const fn per_lane(dtype: DType) -> usize {
+    16 / dtype.bytes()
+}
 
-/// Index in [`window_kernels`] of the form for rows of these lengths: 16-byte accesses where every row begins on a
-/// 16-byte boundary, single elements elsewhere.
-pub(crate) const fn rows_form(input: usize, output: usize) -> usize {
-    2 * (!input.is_multiple_of(4)) as usize + (!output.is_multiple_of(4)) as usize
+/// Index in [`row_kernels`] of the form that stores rows of `width` elements, `columns` of them a thread.
+pub(crate) const fn store_form(dtype: DType, width: usize, columns: u32) -> usize {
+    let lane = per_lane(dtype);
+    match dtype {
+        _ if width.is_multiple_of(lane) && (columns as usize).is_multiple_of(lane) => 0,
+        DType::F16 => 2,
+        _ => 1,
+    }
+}
+
+/// The storage of floats as an `override` of [`STORAGE`].
+pub(crate) fn half(dtype: DType) -> (&'static str, f64) {
+    ("HALF", f64::from(u8::from(dtype == DType::F16)))
 }
 
 impl Kernel {
@@ -87,7 +102,7 @@ impl Kernel {
         text
     }
 
-    /// `max_pool` or `batch_norm+vec4`.
+    /// `copy` or `max_pool+lanes`.
     #[must_use]
     pub fn label(&self) -> String {
         match self.variant {
@@ -97,23 +112,19 @@ impl Kernel {
     }
 }
 
-/// A kernel whose windows slide over rows, in four forms: see [`rows_form`]. Behind its parameters, helpers that all forms
-/// have.
-macro_rules! window_kernels {
+/// A kernel that stores rows, in three forms: see [`store_form`]. Behind its parameters, helpers that all forms have.
+macro_rules! row_kernels {
     ($name:literal, $source:expr, $params:expr $(, $helper:expr)* $(,)?) => {{
-        use $crate::kernel::{
-            Kernel, ROW_SCALAR, ROW_VEC4, SCALAR, STORE_SCALAR, STORE_VEC4, STRETCH, VEC4,
-        };
+        use $crate::kernel::{Kernel, STORAGE, STORE_HALVES, STORE_LANES, STORE_WORDS};
         const KERNEL: Kernel = Kernel::new($name, $source, $params);
         [
-            KERNEL.with("vec4-vec4", &[$($helper,)* STRETCH, VEC4, ROW_VEC4, STORE_VEC4]),
-            KERNEL.with("vec4-scalar", &[$($helper,)* STRETCH, VEC4, ROW_VEC4, STORE_SCALAR]),
-            KERNEL.with("scalar-vec4", &[$($helper,)* STRETCH, SCALAR, ROW_SCALAR, STORE_VEC4]),
-            KERNEL.with("scalar-scalar", &[$($helper,)* STRETCH, SCALAR, ROW_SCALAR, STORE_SCALAR]),
+            KERNEL.with("lanes", &[$($helper,)* STORAGE, STORE_LANES]),
+            KERNEL.with("words", &[$($helper,)* STORAGE, STORE_WORDS]),
+            KERNEL.with("halves", &[$($helper,)* STORAGE, STORE_HALVES]),
         ]
     }};
 }
-pub(crate) use window_kernels;
+pub(crate) use row_kernels;
 
 /// Declares a `struct Params` whose layout a test compares with the kernel's. Every kernel's parameters begin with
 /// `origin`: the workgroup at which a dispatch begins, which the plan sets when it folds a grid.

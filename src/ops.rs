@@ -10,6 +10,7 @@
 mod add;
 mod avg_pool;
 mod batch_norm;
+mod cast;
 mod conv;
 mod copy;
 mod elementwise;
@@ -24,6 +25,7 @@ mod window;
 pub use add::Add;
 pub use avg_pool::AvgPool;
 pub use batch_norm::{BatchNorm, BatchNormState, Mode};
+pub use cast::Cast;
 pub use conv::{Conv, Padding};
 pub use copy::Copy;
 pub use interpolate::{Interpolate, OutputSize};
@@ -38,7 +40,7 @@ pub(crate) use copy::copy_bytes;
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
 use crate::plan::Lowering;
-use crate::tensor::{DType, TensorType};
+use crate::tensor::TensorType;
 
 /// A layer of a graph.
 #[derive(Clone, Debug)]
@@ -48,6 +50,7 @@ pub enum Op {
     Add(Add),
     AvgPool(AvgPool),
     BatchNorm(BatchNorm),
+    Cast(Cast),
     Conv(Conv),
     Copy(Copy),
     Interpolate(Interpolate),
@@ -75,6 +78,7 @@ impl Op {
             Self::Add(layer) => layer,
             Self::AvgPool(layer) => layer,
             Self::BatchNorm(layer) => layer,
+            Self::Cast(layer) => layer,
             Self::Conv(layer) => layer,
             Self::Copy(layer) => layer,
             Self::Interpolate(layer) => layer,
@@ -95,10 +99,11 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 11] = [
+    let layers: [&'static [Kernel]; 12] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &batch_norm::KERNELS,
+        &cast::KERNELS,
         &conv::KERNELS,
         &conv::DEPTHWISE_KERNELS,
         &copy::KERNELS,
@@ -111,11 +116,11 @@ pub fn kernels() -> Vec<&'static Kernel> {
     layers.into_iter().flatten().collect()
 }
 
-/// For layers that accept any f32 tensor.
-fn check_f32(node: &str, ty: &TensorType) -> Result<()> {
-    if ty.dtype == DType::F32 {
+/// For layers that accept any tensor of floats.
+fn check_float(node: &str, ty: &TensorType) -> Result<()> {
+    if ty.dtype.is_float() {
         Ok(())
     } else {
-        Err(Error::shape(node, "an f32 tensor", ty.to_string()))
+        Err(Error::shape(node, "a tensor of floats", ty.to_string()))
     }
 }

@@ -1,6 +1,10 @@
 //! Tensors on the host: a shape and dense row-major data.
 
 use crate::error::{Error, Result};
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+use half::vec::HalfFloatVecExt as _;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Element type of a tensor.
@@ -9,6 +13,8 @@ use std::fmt;
 pub enum DType {
     /// 32-bit float: activations, weights, statistics.
     F32,
+    /// 16-bit float (IEEE 754 binary16): activations and weights at half the bytes. Layers compute in f32.
+    F16,
     /// Unsigned byte: pictures.
     U8,
     /// Signed 64-bit integer: counters, as PyTorch's `num_batches_tracked`.
@@ -16,11 +22,18 @@ pub enum DType {
 }
 
 impl DType {
+    /// True for the types of activations and weights.
+    #[must_use]
+    pub const fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F16)
+    }
+
     /// Bytes per element.
     #[must_use]
     pub const fn bytes(self) -> usize {
         match self {
             Self::F32 => 4,
+            Self::F16 => 2,
             Self::U8 => 1,
             Self::I64 => 8,
         }
@@ -31,6 +44,7 @@ impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::F32 => "f32",
+            Self::F16 => "f16",
             Self::U8 => "u8",
             Self::I64 => "i64",
         })
@@ -47,6 +61,14 @@ pub struct TensorType {
 }
 
 impl TensorType {
+    /// Of floats in the type of another tensor of floats.
+    pub(crate) fn like(&self, shape: impl Into<Vec<usize>>) -> Self {
+        Self {
+            shape: shape.into(),
+            dtype: self.dtype,
+        }
+    }
+
     pub(crate) fn f32(shape: impl Into<Vec<usize>>) -> Self {
         Self {
             shape: shape.into(),
@@ -115,6 +137,8 @@ impl fmt::Display for TensorType {
 pub enum Data {
     /// 32-bit floats.
     F32(Vec<f32>),
+    /// 16-bit floats.
+    F16(Vec<f16>),
     /// Bytes.
     U8(Vec<u8>),
     /// 64-bit integers.
@@ -139,10 +163,9 @@ impl From<Vec<i64>> for Data {
     }
 }
 
-/// Half-precision data widens to f32, exactly.
-impl From<Vec<half::f16>> for Data {
-    fn from(data: Vec<half::f16>) -> Self {
-        Self::F32(data.into_iter().map(half::f16::to_f32).collect())
+impl From<Vec<f16>> for Data {
+    fn from(data: Vec<f16>) -> Self {
+        Self::F16(data)
     }
 }
 
@@ -218,6 +241,7 @@ impl Tensor {
     pub const fn dtype(&self) -> DType {
         match self.data {
             Data::F32(_) => DType::F32,
+            Data::F16(_) => DType::F16,
             Data::U8(_) => DType::U8,
             Data::I64(_) => DType::I64,
         }
@@ -235,6 +259,7 @@ impl Tensor {
     fn len(&self) -> usize {
         match &self.data {
             Data::F32(data) => data.len(),
+            Data::F16(data) => data.len(),
             Data::U8(data) => data.len(),
             Data::I64(data) => data.len(),
         }
@@ -247,6 +272,38 @@ impl Tensor {
             Data::F32(data) => Some(data),
             _ => None,
         }
+    }
+
+    /// The elements as f16, `None` for another dtype.
+    #[must_use]
+    pub fn as_f16(&self) -> Option<&[f16]> {
+        match &self.data {
+            Data::F16(data) => Some(data),
+            _ => None,
+        }
+    }
+
+    /// The elements of a tensor of floats as f32, which holds every f16; `None` for another dtype.
+    #[must_use]
+    pub fn to_f32(&self) -> Option<Cow<'_, [f32]>> {
+        match &self.data {
+            Data::F32(data) => Some(Cow::Borrowed(data)),
+            Data::F16(data) => Some(Cow::Owned(data.to_f32_vec())),
+            _ => None,
+        }
+    }
+
+    /// A tensor of floats in another type of floats, each element rounded to the nearest, ties to even; `None` for
+    /// another dtype on either side.
+    #[must_use]
+    pub fn cast(&self, dtype: DType) -> Option<Self> {
+        let data = match (&self.data, dtype) {
+            (Data::F32(data), DType::F16) => Data::F16(Vec::from_f32_slice(data)),
+            (Data::F16(data), DType::F32) => Data::F32(data.to_f32_vec()),
+            (Data::F32(_), DType::F32) | (Data::F16(_), DType::F16) => self.data.clone(),
+            _ => return None,
+        };
+        Some(Self::dense(self.shape.clone(), data))
     }
 
     /// The elements as bytes, `None` for another dtype.
@@ -272,6 +329,7 @@ impl Tensor {
     pub fn bytes(&self) -> &[u8] {
         match &self.data {
             Data::F32(data) => bytemuck::cast_slice(data),
+            Data::F16(data) => bytemuck::cast_slice(data),
             Data::U8(data) => data,
             Data::I64(data) => bytemuck::cast_slice(data),
         }
@@ -282,6 +340,7 @@ impl Tensor {
         let bytes = &bytes[..ty.bytes()];
         let data = match ty.dtype {
             DType::F32 => Data::F32(bytemuck::pod_collect_to_vec(bytes)),
+            DType::F16 => Data::F16(bytemuck::pod_collect_to_vec(bytes)),
             DType::U8 => Data::U8(bytes.to_vec()),
             DType::I64 => Data::I64(bytemuck::pod_collect_to_vec(bytes)),
         };
@@ -316,6 +375,7 @@ mod tests {
     fn bytes_round_trip() {
         for tensor in [
             Tensor::new([2], vec![1.5f32, -0.0]).unwrap(),
+            Tensor::new([3], vec![f16::from_f32(0.1), f16::NEG_ZERO, f16::MAX]).unwrap(),
             Tensor::new([3], vec![1u8, 2, 255]).unwrap(),
             Tensor::counter(-7),
         ] {
@@ -324,8 +384,20 @@ mod tests {
     }
 
     #[test]
-    fn half_precision_widens_exactly() {
-        let tensor = Tensor::new([2], vec![half::f16::from_f32(0.1), half::f16::MAX]).unwrap();
-        assert_eq!(tensor.as_f32(), Some(&[0.099_975_586, 65504.0][..]));
+    fn a_cast_rounds_to_nearest_even() {
+        // Between neighbours of 1: nearer to one, and twice in the middle; then what no f16 holds.
+        let step = 1.0 / 1024.0;
+        let wide = vec![
+            1.0 + 0.6 * step,
+            1.0 + 0.5 * step,
+            1.0 + 1.5 * step,
+            65519.9,
+            65520.0,
+        ];
+        let half = Tensor::new([5], wide).unwrap().cast(DType::F16).unwrap();
+        let expected = [1.0 + step, 1.0, 1.0 + 2.0 * step, 65504.0, f32::INFINITY];
+        assert_eq!(half.to_f32().as_deref(), Some(&expected[..]));
+        assert_eq!(half.cast(DType::F32).unwrap().as_f32(), Some(&expected[..]));
+        assert_eq!(Tensor::counter(1).cast(DType::F16), None);
     }
 }

@@ -15,7 +15,7 @@ fn expectations() -> Result<Vec<(Case, Vec<Bounded>)>> {
             let (outputs, updates) = expect(&case.graph, &case.variables(), &feeds, None)?;
             let expected = outputs.into_iter().chain(updates);
             let bounded = expected.filter_map(|(_, expected)| match expected {
-                Expected::Within(bounded) if !bounded.value.data.is_empty() => Some(bounded),
+                Expected::Within(_, bounded) if !bounded.value.data.is_empty() => Some(bounded),
                 _ => None,
             });
             let bounded = bounded.collect();

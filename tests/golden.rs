@@ -124,7 +124,7 @@ fn wrong_element(value: f64, bound: f64, pytorch: f32) -> f32 {
 
 /// The places of `compared` at which a wrong element is accepted.
 fn accepted((name, _, expected, pytorch): &Compared) -> Tested<Vec<String>> {
-    let (Expected::Within(bounded), Some(data)) = (expected, pytorch.as_f32()) else {
+    let (Expected::Within(_, bounded), Some(data)) = (expected, pytorch.as_f32()) else {
         return Ok(Vec::new());
     };
     let mut accepted = Vec::new();

@@ -1,8 +1,13 @@
 //! Values of the CPU path.
 
-use crate::tensor::{Data, Tensor};
+use crate::tensor::{DType, Data, Tensor};
+use half::f16;
+use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+/// The least magnitude that rounds to infinity in f16: half a unit above the largest, 65504.
+pub(super) const F16_OVERFLOW: f64 = 65_520.0;
 
 /// The two precisions of the CPU path.
 pub trait Scalar:
@@ -33,6 +38,11 @@ pub trait Scalar:
     fn to_f64(self) -> f64;
     /// Rounded.
     fn to_f32(self) -> f32;
+    /// Rounded to the nearest, ties to even.
+    fn to_f16(self) -> f16;
+    /// What a tensor of `dtype` keeps of it in the f32 path. The oracle keeps all digits: its bounds tell what storage
+    /// may lose.
+    fn stored(self, dtype: DType) -> Self;
     /// `e` to the power of self.
     fn exp(self) -> Self;
     /// f32 data in this precision, without a copy if it is the same.
@@ -67,6 +77,17 @@ impl Scalar for f32 {
         self
     }
 
+    fn to_f16(self) -> f16 {
+        f16::from_f32(self)
+    }
+
+    fn stored(self, dtype: DType) -> Self {
+        match dtype {
+            DType::F16 => self.to_f16().to_f32(),
+            _ => self,
+        }
+    }
+
     fn exp(self) -> Self {
         Self::exp(self)
     }
@@ -96,6 +117,18 @@ impl Scalar for f64 {
     #[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
     fn to_f32(self) -> f32 {
         self as f32
+    }
+
+    fn to_f16(self) -> f16 {
+        f16::from_f64(self)
+    }
+
+    fn stored(self, dtype: DType) -> Self {
+        // What no f16 holds, though, is infinite for whatever reads it.
+        if dtype == DType::F16 && self.abs() >= F16_OVERFLOW {
+            return Self::INFINITY.copysign(self);
+        }
+        self
     }
 
     fn exp(self) -> Self {
@@ -150,7 +183,7 @@ impl<T: Scalar> Array<'_, T> {
 /// A value of the graph on the CPU.
 #[derive(Clone, Debug)]
 pub enum Value<'a, T: Clone> {
-    /// f32 tensors, in the path's precision.
+    /// Tensors of floats, in the path's precision.
     Real(Array<'a, T>),
     /// u8 and i64 tensors, which no layer computes with in floating point.
     Exact(Cow<'a, Tensor>),
@@ -169,32 +202,50 @@ impl<'a, T: Scalar> Value<'a, T> {
                 shape: tensor.shape().to_vec(),
                 data: T::widen(data),
             }),
+            Data::F16(data) => Self::Real(Array {
+                shape: tensor.shape().to_vec(),
+                data: Cow::Owned(data.iter().map(|x| T::from_f32(x.to_f32())).collect()),
+            }),
             _ => Self::Exact(Cow::Borrowed(tensor)),
         }
     }
 
-    /// The array of a value that the graph knows to be f32.
+    /// Rounds an output to what a tensor of `dtype` keeps.
+    pub(super) fn store(&mut self, dtype: DType) {
+        if let (Self::Real(array), DType::F16) = (self, dtype) {
+            let elements = array.data.to_mut().par_iter_mut();
+            elements.for_each(|element| *element = element.stored(dtype));
+        }
+    }
+
+    /// The array of a value that the graph knows to be of floats.
     pub(super) fn real(&self) -> &Array<'a, T> {
         match self {
             Self::Real(array) => array,
-            Self::Exact(tensor) => unreachable!("the graph checked for f32, not {}", tensor.ty()),
+            Self::Exact(tensor) => {
+                unreachable!("the graph checked for floats, not {}", tensor.ty())
+            }
         }
     }
 
-    /// The tensor of a value that the graph knows not to be f32.
+    /// The tensor of a value that the graph knows not to be of floats.
     pub(super) fn exact(&self) -> &Tensor {
         match self {
             Self::Exact(tensor) => tensor,
-            Self::Real(array) => unreachable!("the graph checked against f32 {:?}", array.shape),
+            Self::Real(array) => unreachable!("the graph checked against floats {:?}", array.shape),
         }
     }
 
-    /// Rounded to the types of the graph.
-    pub(super) fn tensor(&self) -> Tensor {
+    /// Rounded to its type in the graph.
+    pub(super) fn tensor(&self, dtype: DType) -> Tensor {
         match self {
             Self::Real(array) => {
-                let data = array.data.iter().map(|value| value.to_f32()).collect();
-                Tensor::dense(array.shape.clone(), Data::F32(data))
+                let values = array.data.iter();
+                let data = match dtype {
+                    DType::F16 => Data::F16(values.map(|value| value.to_f16()).collect()),
+                    _ => Data::F32(values.map(|value| value.to_f32()).collect()),
+                };
+                Tensor::dense(array.shape.clone(), data)
             }
             Self::Exact(tensor) => tensor.clone().into_owned(),
         }

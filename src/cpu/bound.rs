@@ -5,17 +5,18 @@
 //! any order, with or without fused multiply-add (Higham, "Accuracy and Stability of Numerical Algorithms", 3.1).
 //! No tolerance is chosen. An error of exactly 0 asks for equality.
 
-use super::array::{Array, Value};
+use super::array::{Array, F16_OVERFLOW, Value};
 use super::batch_norm::Moments;
 use super::{
-    add, avg_pool, batch_norm, conv, evaluate, interpolate, max_pool, relu, sigmoid,
+    add, avg_pool, batch_norm, cast, conv, evaluate, interpolate, max_pool, relu, sigmoid,
     variable_tensors,
 };
 use crate::error::Result;
 use crate::graph::{Graph, Node, Source};
 use crate::ops::{Op, moments_depth};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 use crate::variables::Variables;
+use half::f16;
 use std::borrow::Cow;
 
 /// Largest relative error of one f32 operation. WGSL leaves the rounding direction open, so a whole unit.
@@ -34,6 +35,22 @@ pub(super) fn gamma(n: usize) -> f64 {
     } else {
         f64::INFINITY
     }
+}
+
+/// Largest error of a result with this error when it is stored in f16: rounding to the nearest, and nothing else. None
+/// of a value that f16 holds.
+pub(crate) fn half_error(value: f64, error: f64) -> f64 {
+    if error <= 0.0 && f16::from_f64(value).to_f64().to_bits() == value.to_bits() {
+        return 0.0;
+    }
+    let largest = value.abs() + error;
+    if value.is_finite() && largest >= F16_OVERFLOW {
+        return f64::INFINITY;
+    }
+    // Half the distance of neighbours: 11 significant bits, and the subnormal numbers are as far apart as the smallest
+    // normal ones, at 2^-14.
+    let exponent = largest.max(0.5f64.powi(14)).log2().floor();
+    error + (exponent - 11.0).exp2()
 }
 
 /// A value in double precision and the largest error of an f32 implementation of it.
@@ -95,8 +112,8 @@ pub(super) fn is_exact_sum(inputs: &[&Bounded], largest: f64) -> bool {
 /// What a run of a graph must give.
 #[derive(Clone, Debug)]
 pub enum Expected {
-    /// f32, within the bound.
-    Within(Bounded),
+    /// Floats of this type, within the bound.
+    Within(DType, Bounded),
     /// u8 or i64, equal.
     Equal(Tensor),
 }
@@ -148,8 +165,11 @@ fn bounds(graph: &Graph, values: Vec<Value<'_, f64>>, method: Option<Moments>) -
                     {
                         bounded.error = error;
                     }
+                    if info.ty.dtype == DType::F16 {
+                        bounded.error = bounded.value.zip(&bounded.error, half_error);
+                    }
                 }
-                Expected::Within(bounded)
+                Expected::Within(info.ty.dtype, bounded)
             }
         });
     }
@@ -170,7 +190,7 @@ fn error(
         .inputs
         .iter()
         .map(|input| match &expected[input.index] {
-            Expected::Within(bounded) => bounded,
+            Expected::Within(_, bounded) => bounded,
             Expected::Equal(_) => &empty,
         });
     let selects = matches!(
@@ -195,6 +215,7 @@ fn error(
             });
             batch_norm::bound(layer, &inputs, output, value, method)
         }
+        Op::Cast(_) => cast::bound(inputs[0]),
         Op::Conv(layer) => conv::bound(layer, inputs[0], inputs[1], inputs.get(2).copied()),
         Op::Copy(_) => inputs[0].error.clone(),
         Op::Interpolate(layer) => interpolate::bound(layer, inputs[0]),
@@ -223,6 +244,22 @@ mod tests {
         assert_eq!(*x.flushed().error.data, [0.0, TINY, TINY, 0.0]);
         x.error.data.to_mut().fill(1e-44);
         assert!(!x.flushed().error.data.iter().any(|&error| error < TINY));
+    }
+
+    #[test]
+    fn storage_in_f16_adds_half_a_unit_and_nothing_to_what_it_holds() {
+        let unit = 1.0 / 1024.0;
+        assert!(half_error(1.0 + unit, 0.0) <= 0.0);
+        for value in [1.0 + 0.25 * unit, -1.9, 3e-6, 65519.0] {
+            let lost = (f16::from_f64(value).to_f64() - value).abs();
+            let error = half_error(value, 0.0);
+            assert!(
+                lost <= error && error < 2.1 * lost.max(0.45 * error),
+                "{value}: {lost}, {error}"
+            );
+        }
+        assert!(half_error(1.0, 1e-3) > 1e-3 + 0.49 * unit);
+        assert!(half_error(65519.0, 2.0).is_infinite());
     }
 
     #[test]

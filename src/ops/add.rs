@@ -1,10 +1,10 @@
 //! [`Add`]: shape, method, lowering.
 
 use super::elementwise::{Params, launch};
-use super::{Layer, Op, check_f32};
+use super::{Layer, Op, check_float};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, STORAGE, half};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
@@ -12,17 +12,18 @@ pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
     "add",
     include_str!("../../shaders/add.wgsl"),
     Params::FIELDS,
-)];
+)
+.with("", &[STORAGE])];
 
 /// `a + b` of two tensors of one shape: a skip connection. `torch.add`, without broadcasting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Add;
 
 impl Graph {
-    /// [`Add`] of two f32 tensors of one shape.
+    /// [`Add`] of two tensors of floats of one shape.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the shapes differ or are not f32.
+    /// [`Error::Shape`] if the shapes differ or are not of floats.
     pub fn add(&mut self, a: Value, b: Value) -> Result<Value> {
         self.apply_one(Op::Add(Add), &[a, b])
     }
@@ -34,7 +35,7 @@ impl Layer for Add {
     }
 
     fn infer(&self, node: &str, inputs: &[&TensorType]) -> Result<Vec<TensorType>> {
-        check_f32(node, inputs[0])?;
+        check_float(node, inputs[0])?;
         if inputs[0] == inputs[1] {
             Ok(vec![inputs[0].clone()])
         } else {
@@ -44,7 +45,7 @@ impl Layer for Add {
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {
-        let bytes = lowering.inputs[0].bytes();
-        launch(lowering, &KERNELS[0], bytes);
+        let x = lowering.inputs[0];
+        launch(lowering, &KERNELS[0], &[half(x.dtype)], x.bytes());
     }
 }

@@ -26,7 +26,7 @@ pub enum Mode {
 
 /// Per-channel normalisation, `(x - mean) / sqrt(var + eps) * weight + bias`. `torch.nn.BatchNorm1d`, `2d`, `3d`.
 ///
-/// Input f32 [N, C] or [N, C, *] with up to three spatial dimensions. Training normalises with the biased variance and
+/// Input f32 or f16 [N, C] or [N, C, *] with up to three spatial dimensions; the state is f32. Training normalises with the biased variance and
 /// stores the unbiased one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchNorm {
@@ -204,9 +204,8 @@ impl Layer for BatchNorm {
             ));
         }
         let x = inputs[0];
-        if x.dtype != DType::F32 || !(2..=5).contains(&x.shape.len()) || x.shape[1..].contains(&0) {
-            let expected =
-                "f32 [N, C] or [N, C, *] with up to 3 spatial dimensions, no extent of 0 but N";
+        if !x.dtype.is_float() || !(2..=5).contains(&x.shape.len()) || x.shape[1..].contains(&0) {
+            let expected = "f32 or f16 [N, C] or [N, C, *] with up to 3 spatial dimensions, no extent of 0 but N";
             return Err(Error::shape(node, expected, x.to_string()));
         }
         let vector = TensorType::f32([x.shape[1]]);

@@ -4,7 +4,7 @@ mod lower;
 
 pub(super) use lower::{DEPTHWISE_KERNELS, KERNELS};
 
-use super::window::{MAX_DIMS, Window, check_input, check_turns, leading_ones, symmetric};
+use super::window::{MAX_DIMS, Window, check_input, check_turns, symmetric};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
@@ -144,8 +144,8 @@ impl Conv {
             return Err(Error::shape(node, expected, weight.to_string()));
         }
         match inputs.get(2) {
-            Some(&bias) if *bias != TensorType::f32([filters]) => {
-                let expected = format!("bias f32 [{filters}] for weight {weight}");
+            Some(&bias) if *bias != weight.like([filters]) => {
+                let expected = format!("bias {} for weight {weight}", weight.like([filters]));
                 Err(Error::shape(node, expected, bias.to_string()))
             }
             _ => Ok(()),
@@ -196,7 +196,8 @@ impl Layer for Conv {
         let rank_fits = weight.shape.len() == dims + 2 && weight.dtype == x.dtype;
         if !rank_fits || weight.shape.contains(&0) {
             let expected = format!(
-                "weight f32 [O, C / groups, *kernel] of rank {} and no extent of 0",
+                "weight {} [O, C / groups, *kernel] of rank {} and no extent of 0",
+                x.dtype,
                 dims + 2
             );
             return Err(Error::shape(node, expected, weight.to_string()));
@@ -217,18 +218,12 @@ impl Layer for Conv {
                 what: format!("padding {:?}, of {MAX_PADDING} or more,", window.padding),
             });
         }
-        // Over the channels and the rows and columns of a filter.
-        let [_, rows, columns] = leading_ones(kernel, 1);
-        let row = columns.saturating_add(1);
-        let channel = rows.saturating_mul(row).saturating_add(1);
         let mut shape = vec![x.shape[0], weight.shape[0]];
         shape.extend(window.output(node, &x.shape[2..])?);
-        check_turns(
-            node,
-            &weight.shape[1..],
-            weight.shape[1].saturating_mul(channel),
-        )?;
-        Ok(vec![TensorType::f32(shape)])
+        let y = x.like(shape);
+        let turns = lower::turns(&window, x, &y, weight.shape[1]);
+        check_turns(node, &weight.shape[1..], turns)?;
+        Ok(vec![y])
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

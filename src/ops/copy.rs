@@ -45,5 +45,5 @@ impl Layer for Copy {
 
 /// Copies `bytes` from the read slot to the written one.
 pub(crate) fn copy_bytes(lowering: &mut Lowering<'_>, bytes: usize) {
-    launch(lowering, &KERNELS[0], bytes);
+    launch(lowering, &KERNELS[0], &[], bytes);
 }

@@ -16,7 +16,12 @@ params! {
 }
 
 /// One kernel over `bytes` of each slot.
-pub(super) fn launch(lowering: &mut Lowering<'_>, kernel: &'static Kernel, bytes: usize) {
+pub(super) fn launch(
+    lowering: &mut Lowering<'_>,
+    kernel: &'static Kernel,
+    constants: &[(&'static str, f64)],
+    bytes: usize,
+) {
     let lanes = bytes.div_ceil(16);
     let params = Params {
         origin: [0; 3],
@@ -25,7 +30,7 @@ pub(super) fn launch(lowering: &mut Lowering<'_>, kernel: &'static Kernel, bytes
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
     lowering.launch(&Launch {
         kernel,
-        constants: &[],
+        constants,
         params: bytemuck::bytes_of(&params),
         reads: &reads,
         writes: &writes,

@@ -1,10 +1,10 @@
 //! [`Interpolate`]: attributes, shape rule, index tables, method, lowering.
 
-use super::window::{Extents, MAX_DIMS, check_depth, check_input, leading_ones, word};
+use super::window::{Extents, MAX_DIMS, check_depth, check_input, last_lane, leading_ones, word};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, SCALAR, STORE_SCALAR, STORE_VEC4, VEC4, params, rows_form};
+use crate::kernel::{Kernel, ROWS, half, params, per_lane, row_kernels, store_form};
 use crate::plan::{Launch, Lowering, Threads};
 use crate::tensor::TensorType;
 
@@ -19,6 +19,8 @@ params! {
         input_h: u32,
         /// Input width.
         input_w: u32,
+        /// Last 16-byte lane of the input.
+        last_lane: u32,
         /// Output depth.
         output_d: u32,
         /// Output height.
@@ -32,25 +34,15 @@ params! {
 const SMALL: usize = 128;
 
 const SOURCE: &str = include_str!("../../shaders/interpolate.wgsl");
-const GATHER_VEC4: &str = include_str!("../../shaders/helpers/gather_vec4.wgsl");
-const GATHER_SCALAR: &str = include_str!("../../shaders/helpers/gather_scalar.wgsl");
-
 /// Planes of a thread: they share the sources that it looks up. One of a volume, of which it walks the slices.
 const fn planes_of_a_thread(volume: bool) -> u32 {
     if volume { 1 } else { 8 }
 }
 
-/// In the order of [`rows_form`].
-pub(super) const KERNELS: [Kernel; 4] = [
-    kernel("vec4-vec4", &[VEC4, GATHER_VEC4, STORE_VEC4]),
-    kernel("vec4-scalar", &[VEC4, GATHER_VEC4, STORE_SCALAR]),
-    kernel("scalar-vec4", &[SCALAR, GATHER_SCALAR, STORE_VEC4]),
-    kernel("scalar-scalar", &[SCALAR, GATHER_SCALAR, STORE_SCALAR]),
-];
+pub(super) const KERNELS: [Kernel; 3] = row_kernels!("interpolate", SOURCE, Params::FIELDS, ROWS);
 
-const fn kernel(variant: &'static str, helpers: &'static [&'static str]) -> Kernel {
-    Kernel::new("interpolate", SOURCE, Params::FIELDS).with(variant, helpers)
-}
+/// Output columns of a thread, or input columns, if they are repeated.
+const COLUMNS: usize = 8;
 
 /// How large the output is, one entry per spatial dimension.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +55,7 @@ pub enum OutputSize {
 
 /// Nearest neighbour up- or down-sampling. `torch.nn.functional.interpolate(x, mode="nearest")`.
 ///
-/// Input f32 [N, C, *] with one spatial dimension per entry. The source of each output is PyTorch's, to the bit of its
+/// Input f32 or f16 [N, C, *] with one spatial dimension per entry. The source of each output is PyTorch's, to the bit of its
 /// f32 arithmetic: tables are made on the host, the device only gathers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interpolate {
@@ -153,21 +145,10 @@ fn sources(input: usize, output: usize, scale: f32, small: bool) -> Vec<u32> {
     (0..output).map(|i| word(source(i))).collect()
 }
 
-/// How often each source of an axis is repeated, if all are as often, at most four times, and whole `units` of them; 0
-/// otherwise.
-fn repetition(sources: &[u32], unit: usize) -> u32 {
-    let repeated = |times: u32| (0..).zip(sources).all(|(i, &source)| source == i / times);
-    let whole = |times: &u32| sources.len().is_multiple_of(unit * *times as usize);
-    (1..=4)
-        .filter(whole)
-        .find(|&times| repeated(times))
-        .unwrap_or(0)
-}
-
-/// The most 16-byte lanes between the sources of four neighbouring outputs: 1, 2, or 3 for any more.
-fn reach(columns: &[u32]) -> u32 {
-    let lanes = |four: &[u32]| four[3] / 4 - four[0] / 4 + 1;
-    columns.chunks_exact(4).map(lanes).max().unwrap_or(1).min(3)
+/// How often each source of an axis is repeated, if all but the last are as often, at most four times; 0 otherwise.
+fn repetition(sources: &[u32]) -> u32 {
+    let repeated = |times: &u32| (0..).zip(sources).all(|(i, &source)| source == i / times);
+    (1..=4).find(repeated).unwrap_or(0)
 }
 
 impl Graph {
@@ -204,7 +185,7 @@ impl Layer for Interpolate {
         let mut shape = inputs[0].shape[..2].to_vec();
         shape.extend(self.extents(node, &inputs[0].shape[2..])?);
         check_depth(node, &shape)?;
-        Ok(vec![TensorType::f32(shape)])
+        Ok(vec![inputs[0].like(shape)])
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {
@@ -221,22 +202,19 @@ impl Layer for Interpolate {
             .collect();
         let tables: Vec<&[u32]> = tables.iter().map(Vec::as_slice).collect();
         let [slices, rows, columns] = leading_ones(&tables, &[0]);
-        // The table of columns is read four at a time: the last entry repeats.
-        let mut columns = columns.to_vec();
-        columns.resize(
-            columns.len().next_multiple_of(4),
-            columns[columns.len() - 1],
-        );
-        let form = rows_form(input.w, output.w);
-        let repeat = if form == 0 {
-            repetition(&columns, 4)
-        } else {
-            0
+        let repeat = repetition(columns);
+        let repeat_rows = match repetition(rows) {
+            0 => 1,
+            times if rows.len().is_multiple_of(times as usize) => times,
+            _ => 1,
         };
+        // The table of columns is read eight at a time: the last entry repeats.
+        let mut columns = columns.to_vec();
+        let last = columns[columns.len() - 1];
+        columns.resize(columns.len().next_multiple_of(COLUMNS), last);
         let volume = self.dims() == MAX_DIMS;
         let planes_of_a_thread = planes_of_a_thread(volume);
-        let repeat_rows = repetition(rows, 1).max(1);
-        let reach = if repeat > 0 { 1 } else { reach(&columns) };
+        let aligned = input.w.is_multiple_of(per_lane(x.dtype));
         let columns = lowering.table("columns", &columns);
         let lines = lowering.table("rows, slices", &[rows, slices].concat());
         let params = Params {
@@ -245,15 +223,18 @@ impl Layer for Interpolate {
             input_d: word(input.d),
             input_h: word(input.h),
             input_w: word(input.w),
+            last_lane: last_lane(x),
             output_d: word(output.d),
             output_h: word(output.h),
             output_w: word(output.w),
         };
         let (reads, writes) = ([lowering.reads[0], columns, lines], lowering.writes.clone());
         lowering.launch(&Launch {
-            kernel: &KERNELS[form],
+            kernel: &KERNELS[store_form(x.dtype, output.w, 8)],
             constants: &[
-                ("REACH", f64::from(reach)),
+                half(x.dtype),
+                ("ALIGNED", f64::from(u8::from(aligned))),
+                ("LEAD", 0.0),
                 ("REPEAT", f64::from(repeat)),
                 ("ROWS", f64::from(repeat_rows)),
                 ("VOLUME", f64::from(u8::from(volume))),
@@ -263,7 +244,7 @@ impl Layer for Interpolate {
             reads: &reads,
             writes: &writes,
             threads: Threads::fitted([
-                output.w.div_ceil(4 * repeat.max(1) as usize),
+                output.w.div_ceil(COLUMNS * repeat.max(1) as usize),
                 output.h / repeat_rows as usize,
                 planes.div_ceil(planes_of_a_thread as usize),
             ]),

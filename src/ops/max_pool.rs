@@ -5,20 +5,22 @@ use super::window::{Window, check_input, check_pool_padding, symmetric};
 use super::{Layer, Op};
 use crate::error::Result;
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, window_kernels};
+use crate::kernel::{Kernel, ROWS, WALK, row_kernels};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
-pub(super) const KERNELS: [Kernel; 4] = window_kernels!(
+pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     "max_pool",
     include_str!("../../shaders/max_pool.wgsl"),
     Params::FIELDS,
-    pool::WALK
+    pool::SLICES,
+    WALK,
+    ROWS,
 );
 
 /// Largest element of each window. `torch.nn.MaxPool1d`, `MaxPool2d`, `MaxPool3d`.
 ///
-/// Input f32 [N, C, *] with as many spatial dimensions as the kernel has entries. Padding never wins, a NaN in the
+/// Input f32 or f16 [N, C, *] with as many spatial dimensions as the kernel has entries. Padding never wins, a NaN in the
 /// window does; of `-0.0` and `0.0` the first stays. A window wholly in padding (possible with dilation) gives `-inf`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaxPool {
@@ -111,8 +113,9 @@ impl Layer for MaxPool {
             check_input(node, inputs[0], self.kernel.len())?;
             let mut shape = inputs[0].shape[..2].to_vec();
             shape.extend(window.output(node, &inputs[0].shape[2..])?);
-            pool::check_work(node, window, &shape[2..])?;
-            Ok(vec![TensorType::f32(shape)])
+            let y = inputs[0].like(shape);
+            pool::check_work(node, window, inputs[0], &y)?;
+            Ok(vec![y])
         })
     }
 

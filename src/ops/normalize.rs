@@ -4,9 +4,10 @@ use super::window::word;
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, STORE_SCALAR, STORE_VEC4, params};
+use crate::kernel::{Kernel, half, params, row_kernels, store_form};
 use crate::plan::{Launch, Lowering, Threads};
 use crate::tensor::{DType, TensorType};
+use half::f16;
 
 params! {
     /// Parameters of the picture kernel.
@@ -14,19 +15,16 @@ params! {
         /// Pictures.
         pictures: u32,
         /// Pixels of a picture, H * W.
-        output_w: u32,
+        pixels: u32,
     }
 }
 
 const SOURCE: &str = include_str!("../../shaders/normalize.wgsl");
-const BYTES_WORDS: &str = include_str!("../../shaders/helpers/bytes_words.wgsl");
-const BYTES_ANY: &str = include_str!("../../shaders/helpers/bytes_any.wgsl");
 
-/// For pictures of a multiple of four pixels, and for all others.
-pub(super) const KERNELS: [Kernel; 2] = [
-    Kernel::new("normalize", SOURCE, Params::FIELDS).with("vec4", &[BYTES_WORDS, STORE_VEC4]),
-    Kernel::new("normalize", SOURCE, Params::FIELDS).with("scalar", &[BYTES_ANY, STORE_SCALAR]),
-];
+pub(super) const KERNELS: [Kernel; 3] = row_kernels!("normalize", SOURCE, Params::FIELDS);
+
+/// Pixels of a thread.
+const PIXELS: usize = 8;
 
 /// Most channels of a picture.
 const MAX_CHANNELS: usize = 4;
@@ -34,7 +32,7 @@ const MAX_CHANNELS: usize = 4;
 /// Picture to network input: bytes, channels last, to normalised f32, channels first, in one dispatch.
 /// `torchvision.transforms.ToTensor` and `Normalize`: `(byte / 255 - mean[c]) / std[c]`.
 ///
-/// Input u8 [H, W, C] or [N, H, W, C], output f32 [C, H, W] or [N, C, H, W], C = 1 to 4. The 256 results of each
+/// Input u8 [H, W, C] or [N, H, W, C], output f32 or f16 [C, H, W] or [N, C, H, W], C = 1 to 4. The 256 results of each
 /// channel are computed on the host in PyTorch's f32 arithmetic; the device looks them up, so the result is bit-exact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalize {
@@ -42,6 +40,8 @@ pub struct Normalize {
     pub mean: Vec<f32>,
     /// Standard deviation of each channel, of values in 0..1; not 0.
     pub std: Vec<f32>,
+    /// Type of the output, f32 or f16; f32 unless set.
+    pub dtype: DType,
 }
 
 impl Normalize {
@@ -51,7 +51,15 @@ impl Normalize {
         Self {
             mean: mean.into(),
             std: std.into(),
+            dtype: DType::F32,
         }
+    }
+
+    /// Sets the type of the output.
+    #[must_use]
+    pub const fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        self
     }
 
     /// The statistics of ImageNet, RGB.
@@ -60,14 +68,18 @@ impl Normalize {
         Self::new([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     }
 
-    /// [C][256] results, each operation rounded to f32 as PyTorch does.
-    fn table(&self) -> Vec<f32> {
+    /// [C][256] results, each operation rounded to f32 as PyTorch does, then to the output's type: its bits, at the
+    /// top of a word.
+    fn table(&self) -> Vec<u32> {
         let channels = self.mean.iter().zip(&self.std);
-        channels
-            .flat_map(|(mean, std)| {
-                (0..=255u8).map(move |byte| (f32::from(byte) / 255.0 - mean) / std)
-            })
-            .collect()
+        let results = channels.flat_map(|(mean, std)| {
+            (0..=255u8).map(move |byte| (f32::from(byte) / 255.0 - mean) / std)
+        });
+        let bits = |result: f32| match self.dtype {
+            DType::F16 => u32::from(f16::from_f32(result).to_bits()) << 16,
+            _ => result.to_bits(),
+        };
+        results.map(bits).collect()
     }
 }
 
@@ -94,6 +106,10 @@ impl Layer for Normalize {
             let expected = format!("one mean and one std for each of 1 to {MAX_CHANNELS} channels");
             return Err(Error::attribute(node, expected, statistics));
         }
+        if !self.dtype.is_float() {
+            let got = self.dtype.to_string();
+            return Err(Error::attribute(node, "an output of f32 or f16", got));
+        }
         let finite = self
             .mean
             .iter()
@@ -117,7 +133,10 @@ impl Layer for Normalize {
         let mut shape = ty.shape.clone();
         let channels = shape.remove(rank - 1);
         shape.insert(rank - 3, channels);
-        Ok(vec![TensorType::f32(shape)])
+        Ok(vec![TensorType {
+            shape,
+            dtype: self.dtype,
+        }])
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {
@@ -126,19 +145,25 @@ impl Layer for Normalize {
         let pictures = if shape.len() == 4 { shape[0] } else { 1 };
         let pixels = height * width;
         let table = lowering.table("results", &self.table());
+        // Where one picture has whole words, all begin with one.
+        let words = pictures == 1 || (pixels * self.mean.len()).is_multiple_of(4);
         let params = Params {
             origin: [0; 3],
             pictures: word(pictures),
-            output_w: word(pixels),
+            pixels: word(pixels),
         };
         let (reads, writes) = ([lowering.reads[0], table], lowering.writes.clone());
         lowering.launch(&Launch {
-            kernel: &KERNELS[usize::from(!pixels.is_multiple_of(4))],
-            constants: &[("CHANNELS", f64::from(word(self.mean.len())))],
+            kernel: &KERNELS[store_form(self.dtype, pixels, 8)],
+            constants: &[
+                ("CHANNELS", f64::from(word(self.mean.len()))),
+                ("WORDS", f64::from(u8::from(words))),
+                half(self.dtype),
+            ],
             params: bytemuck::bytes_of(&params),
             reads: &reads,
             writes: &writes,
-            threads: Threads::fitted([pixels.div_ceil(4), 1, pictures]),
+            threads: Threads::fitted([pixels.div_ceil(PIXELS), 1, pictures]),
         });
     }
 }

@@ -1,9 +1,10 @@
 //! What max and average pooling share: the parameters of their kernels and the grid.
 
-use super::window::{Extents, MAX_DIMS, Window, check_turns, leading_ones, word};
+use super::window::{Extents, MAX_DIMS, Window, check_turns, last_lane, leading_ones, word};
 use crate::error::Result;
-use crate::kernel::{Kernel, params, rows_form};
-use crate::plan::{Launch, Lowering, Threads};
+use crate::kernel::{Kernel, half, params, store_form};
+use crate::plan::{Launch, Lowering};
+use crate::tensor::TensorType;
 
 params! {
     /// Parameters of the pooling kernels. Extents are in elements.
@@ -16,6 +17,8 @@ params! {
         input_h: u32,
         /// Input width.
         input_w: u32,
+        /// Last 16-byte lane of the input.
+        last_lane: u32,
         /// Output depth.
         output_d: u32,
         /// Output height.
@@ -27,22 +30,20 @@ params! {
     }
 }
 
-/// The walk over the windows.
-pub(super) const WALK: &str = include_str!("../../shaders/helpers/pool.wgsl");
+/// The walk over the slices of a window.
+pub(super) const SLICES: &str = include_str!("../../shaders/helpers/pool.wgsl");
 
-/// One pooling kernel: a thread makes a few neighbours of one output row.
+/// One pooling kernel: a thread makes a few neighbours of a few output rows.
 pub(super) fn launch(
     lowering: &mut Lowering<'_>,
-    kernels: &'static [Kernel; 4],
+    kernels: &'static [Kernel; 3],
     window: &Window<'_>,
     extra: &[(&'static str, f64)],
     divisor: f32,
 ) {
-    let (input, output) = (
-        Extents::of(lowering.inputs[0]),
-        Extents::of(lowering.outputs[0]),
-    );
-    let strides = window.strides(&lowering.outputs[0].shape[2..]);
+    let (x, y) = (lowering.inputs[0], lowering.outputs[0]);
+    let (input, output) = (Extents::of(x), Extents::of(y));
+    let strides = window.strides(&y.shape[2..]);
     let window = &Window {
         stride: &strides,
         ..*window
@@ -54,57 +55,45 @@ pub(super) fn launch(
         input_d: word(input.d),
         input_h: word(input.h),
         input_w: word(input.w),
+        last_lane: last_lane(x),
         output_d: word(output.d),
         output_h: word(output.h),
         output_w: word(output.w),
         divisor,
     };
-    let columns = columns_of_a_thread(window, output.w);
-    let mut constants = window.constants(0, columns);
+    let walk = window.walk(&input, &output, x.dtype, [8, 4]);
+    let mut constants = walk.constants(0);
     constants.extend_from_slice(extra);
+    constants.push(half(x.dtype));
     let volume = window.kernel.len() == MAX_DIMS;
     constants.push(("VOLUME", f64::from(u8::from(volume))));
-    let kernel = &kernels[rows_form(input.w, output.w)];
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
     lowering.launch(&Launch {
-        kernel,
+        kernel: &kernels[store_form(x.dtype, output.w, walk.columns)],
         constants: &constants,
         params: bytemuck::bytes_of(&params),
         reads: &reads,
         writes: &writes,
-        threads: Threads::fitted([output.w.div_ceil(columns as usize), output.h, planes]),
+        threads: walk.threads(&output, planes),
     });
 }
 
-/// Segments that `shaders/helpers/pool.wgsl` writes out.
-const SEGMENTS: u32 = 5;
-
-/// Rows of a window that `shaders/helpers/pool.wgsl` writes out.
-const ROWS: usize = 3;
-
 /// `Err` if a thread turns more often in its loops than [`MAX_TURNS`](super::window::MAX_TURNS): over the output slices,
-/// the slices, rows and segments of a window, without those that are written out.
-pub(super) fn check_work(node: &str, window: &Window<'_>, output: &[usize]) -> Result<()> {
-    let strides = window.strides(output);
+/// and the slices, rows and taps of a window, without those that are written out.
+pub(super) fn check_work(
+    node: &str,
+    window: &Window<'_>,
+    x: &TensorType,
+    y: &TensorType,
+) -> Result<()> {
+    let strides = window.strides(&y.shape[2..]);
     let window = Window {
         stride: &strides,
         ..*window
     };
-    let columns = columns_of_a_thread(&window, output[output.len() - 1]);
-    let segments = window.segments(columns).saturating_sub(SEGMENTS) as usize;
-    let [slices, rows, _] = leading_ones(window.kernel, 1);
-    let looped = rows.saturating_sub(ROWS).saturating_mul(segments + 1);
-    let slice = looped.saturating_add(rows.min(ROWS) * segments + 1);
-    let windows = slices.saturating_mul(slice).saturating_add(1);
-    let turns = leading_ones(output, 1)[0].saturating_mul(windows);
-    check_turns(node, window.kernel, turns)
-}
-
-/// Output columns of a thread: more where the stretch that their windows share stays short.
-fn columns_of_a_thread(window: &Window<'_>, output: usize) -> u32 {
-    if output > 4 && window.segments(8) <= SEGMENTS {
-        8
-    } else {
-        4
-    }
+    let (input, output) = (Extents::of(x), Extents::of(y));
+    let walk = window.walk(&input, &output, x.dtype, [8, 4]);
+    let slices = leading_ones(window.kernel, 1)[0];
+    let windows = slices.saturating_mul(walk.turns() + 1).saturating_add(1);
+    check_turns(node, window.kernel, output.d.saturating_mul(windows))
 }

@@ -1,10 +1,10 @@
 //! [`Relu`]: shape, method, lowering.
 
 use super::elementwise::{Params, launch};
-use super::{Layer, Op, check_f32};
+use super::{Layer, Op, check_float};
 use crate::error::Result;
 use crate::graph::{Graph, Value};
-use crate::kernel::Kernel;
+use crate::kernel::{ELEMENTWISE, Kernel, STORAGE, half};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
@@ -12,7 +12,8 @@ pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
     "relu",
     include_str!("../../shaders/relu.wgsl"),
     Params::FIELDS,
-)];
+)
+.with("", &[ELEMENTWISE, STORAGE])];
 
 /// `max(x, 0)` as PyTorch computes it: NaN passes through and `relu(-0.0)` is `-0.0`.
 /// `torch.nn.ReLU`.
@@ -20,7 +21,7 @@ pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
 pub struct Relu;
 
 impl Graph {
-    /// [`Relu`] of an f32 tensor of any shape.
+    /// [`Relu`] of a tensor of floats of any shape.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) for another dtype.
@@ -35,12 +36,12 @@ impl Layer for Relu {
     }
 
     fn infer(&self, node: &str, inputs: &[&TensorType]) -> Result<Vec<TensorType>> {
-        check_f32(node, inputs[0])?;
+        check_float(node, inputs[0])?;
         Ok(vec![inputs[0].clone()])
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {
-        let bytes = lowering.inputs[0].bytes();
-        launch(lowering, &KERNELS[0], bytes);
+        let x = lowering.inputs[0];
+        launch(lowering, &KERNELS[0], &[half(x.dtype)], x.bytes());
     }
 }

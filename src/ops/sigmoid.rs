@@ -1,10 +1,10 @@
 //! [`Sigmoid`]: shape, method, lowering.
 
 use super::elementwise::{Params, launch};
-use super::{Layer, Op, check_f32};
+use super::{Layer, Op, check_float};
 use crate::error::Result;
 use crate::graph::{Graph, Value};
-use crate::kernel::Kernel;
+use crate::kernel::{ELEMENTWISE, Kernel, STORAGE, half};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
@@ -12,7 +12,8 @@ pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
     "sigmoid",
     include_str!("../../shaders/sigmoid.wgsl"),
     Params::FIELDS,
-)];
+)
+.with("", &[ELEMENTWISE, STORAGE])];
 
 /// `1 / (1 + exp(-x))`; NaN passes through.
 /// `torch.nn.Sigmoid`.
@@ -20,7 +21,7 @@ pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
 pub struct Sigmoid;
 
 impl Graph {
-    /// [`Sigmoid`] of an f32 tensor of any shape.
+    /// [`Sigmoid`] of a tensor of floats of any shape.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) for another dtype.
@@ -35,12 +36,12 @@ impl Layer for Sigmoid {
     }
 
     fn infer(&self, node: &str, inputs: &[&TensorType]) -> Result<Vec<TensorType>> {
-        check_f32(node, inputs[0])?;
+        check_float(node, inputs[0])?;
         Ok(vec![inputs[0].clone()])
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {
-        let bytes = lowering.inputs[0].bytes();
-        launch(lowering, &KERNELS[0], bytes);
+        let x = lowering.inputs[0];
+        launch(lowering, &KERNELS[0], &[half(x.dtype)], x.bytes());
     }
 }

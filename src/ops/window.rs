@@ -2,6 +2,8 @@
 //! [N, C, D, H, W] with the missing extents 1.
 
 use crate::error::{Error, Result};
+use crate::kernel::per_lane;
+use crate::plan::Threads;
 use crate::tensor::{DType, TensorType};
 
 /// Most spatial dimensions of any layer.
@@ -83,42 +85,75 @@ impl Window<'_> {
             .collect()
     }
 
-    /// The attributes as `override`s of a kernel: KH, SH, PH, DH and so on from the `first` of the axes D, H, W; and
-    /// the stretch of an input row that COLUMNS neighbouring windows share, LEAD elements before the first window, so
-    /// that it begins at a multiple of 4, and SEGMENTS of four elements long.
-    pub(super) fn constants(&self, first: usize, columns: u32) -> Vec<(&'static str, f64)> {
+    /// How a thread walks over these windows, at most `most` columns and rows of them.
+    pub(super) fn walk(
+        &self,
+        input: &Extents,
+        output: &Extents,
+        dtype: DType,
+        most: [u32; 2],
+    ) -> Walk {
+        let [kernel, stride, dilation] = [self.kernel, self.stride, self.dilation]
+            .map(|values| leading_ones(values, 1).map(effective));
         let before: Vec<usize> = self.padding.iter().map(|padding| padding[0]).collect();
-        let attribute = |values: &[usize]| leading_ones(values, 1).map(effective);
-        let attributes = [
-            (["KD", "KH", "KW"], attribute(self.kernel)),
-            (["SD", "SH", "SW"], attribute(self.stride)),
-            (["PD", "PH", "PW"], leading_ones(&before, 0).map(word)),
-            (["DD", "DH", "DW"], attribute(self.dilation)),
-        ];
-        let constants = attributes
-            .into_iter()
-            .flat_map(|(names, values)| names.into_iter().zip(values).skip(first));
-        let [_, _, before] = leading_ones(&before, 0);
-        let lead = word(before.next_multiple_of(4) - before);
-        constants
-            .chain([
-                ("COLUMNS", columns),
-                ("LEAD", lead),
-                ("SEGMENTS", self.segments(columns)),
-            ])
-            .map(|(name, value)| (name, f64::from(value)))
-            .collect()
-    }
-
-    /// Groups of four elements in the stretch of an input row that `columns` neighbouring windows share.
-    pub(super) fn segments(&self, columns: u32) -> u32 {
-        let [kernel, stride, dilation] =
-            [self.kernel, self.stride, self.dilation].map(|values| leading_ones(values, 1)[2]);
-        let before = self.padding[self.padding.len() - 1][0];
-        let lead = word(before.next_multiple_of(4) - before);
-        let reach = (effective(kernel) - 1).saturating_mul(effective(dilation));
-        let length = ((columns - 1) * effective(stride)).saturating_add(reach);
-        length.saturating_add(lead + 1).div_ceil(4)
+        let before = leading_ones(&before, 0).map(word);
+        let lane = word(per_lane(dtype));
+        let reach = (kernel[2] - 1).saturating_mul(dilation[2]);
+        let length = |columns: u32| {
+            (columns - 1)
+                .saturating_mul(stride[2])
+                .saturating_add(reach)
+                .saturating_add(1)
+        };
+        let wanted = match output.w {
+            1 => 1,
+            2..=4 => 4,
+            _ => 8,
+        };
+        // More windows share more of a stretch; four, where eight have too long a one.
+        let columns = if wanted == 8 && length(8) > STRETCH {
+            4
+        } else {
+            wanted
+        }
+        .min(most[0]);
+        let long = length(columns) > STRETCH;
+        let aligned = !long
+            && input.w.is_multiple_of(lane as usize)
+            && (columns * stride[2]).is_multiple_of(lane);
+        let lead = before[2].next_multiple_of(lane) - before[2];
+        // Not where that makes the stretch too long.
+        let aligned = aligned && lead + length(columns) <= STRETCH;
+        let last = (word(output.w) - 1)
+            .saturating_mul(stride[2])
+            .saturating_add(reach);
+        let border = before[2] > 0 || last >= word(input.w);
+        // Rows share input rows where windows overlap or touch; those of dilated windows do so by chance.
+        let shares = !long && dilation[1] == 1 && stride[1] <= kernel[1];
+        let fits = |rows: u32| {
+            (rows - 1)
+                .saturating_mul(stride[1])
+                .saturating_add(kernel[1])
+                <= INPUT_ROWS
+                && rows as usize <= output.h
+        };
+        let rows = if shares {
+            (1..=most[1]).rev().find(|&rows| fits(rows)).unwrap_or(1)
+        } else {
+            1
+        };
+        Walk {
+            kernel,
+            stride,
+            before,
+            dilation,
+            columns,
+            rows,
+            lead: if aligned { lead } else { 0 },
+            aligned,
+            long,
+            border,
+        }
     }
 
     /// Extents of the output, PyTorch's `pooling_output_shape` (`ATen/native/Pool.h`).
@@ -162,6 +197,79 @@ impl Window<'_> {
     }
 }
 
+/// Elements of a stretch that `shaders/helpers/rows.wgsl` holds in registers.
+const STRETCH: u32 = 32;
+
+/// Input rows that `shaders/helpers/walk.wgsl` writes out.
+const INPUT_ROWS: u32 = 9;
+
+/// A window as `shaders/helpers/walk.wgsl` sees it, along the axes D, H, W.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Walk {
+    kernel: [u32; 3],
+    stride: [u32; 3],
+    before: [u32; 3],
+    dilation: [u32; 3],
+    /// Neighbouring windows of a thread.
+    pub(super) columns: u32,
+    /// Rows of them.
+    pub(super) rows: u32,
+    lead: u32,
+    aligned: bool,
+    /// A stretch does not fit: every tap is loaded by itself.
+    pub(super) long: bool,
+    border: bool,
+}
+
+impl Walk {
+    /// As `override`s of a kernel, from the `first` of the axes on.
+    pub(super) fn constants(&self, first: usize) -> Vec<(&'static str, f64)> {
+        let attributes = [
+            (["KD", "KH", "KW"], self.kernel),
+            (["SD", "SH", "SW"], self.stride),
+            (["PD", "PH", "PW"], self.before),
+            (["DD", "DH", "DW"], self.dilation),
+        ];
+        let attributes = attributes
+            .into_iter()
+            .flat_map(|(names, values)| names.into_iter().zip(values).skip(first));
+        let flag = |flag: bool| u32::from(flag);
+        let others = [
+            ("COLUMNS", self.columns),
+            ("ROWS", self.rows),
+            ("LEAD", self.lead),
+            ("ALIGNED", flag(self.aligned)),
+            ("LONG", flag(self.long)),
+            ("BORDER", flag(self.border)),
+        ];
+        attributes
+            .chain(others)
+            .map(|(name, value)| (name, f64::from(value)))
+            .collect()
+    }
+
+    /// Turns of its loops that a thread takes for one slice of a window.
+    pub(super) fn turns(&self) -> usize {
+        let taps = if self.long {
+            self.kernel[2].div_ceil(4) as usize + 1
+        } else {
+            0
+        };
+        let rows = ((self.rows - 1) * self.stride[1] + self.kernel[1]) as usize;
+        let looped = rows.saturating_sub(INPUT_ROWS as usize);
+        rows.saturating_mul(taps).saturating_add(looped)
+    }
+
+    /// Threads over the output: columns, rows and `depth` more.
+    pub(super) fn threads(&self, output: &Extents, depth: usize) -> Threads {
+        Threads::fitted([
+            output.w.div_ceil(self.columns as usize),
+            output.h.div_ceil(self.rows as usize),
+            depth,
+        ])
+    }
+}
+
 /// Symmetric padding, one `[before, after]` a dimension.
 pub(super) fn symmetric(padding: &[usize]) -> Vec<[usize; 2]> {
     padding.iter().map(|&padding| [padding; 2]).collect()
@@ -181,11 +289,11 @@ pub(super) fn check_pool_padding(node: &str, kernel: &[usize], padding: &[usize]
     }
 }
 
-/// An f32 tensor [N, C, *] with `dims` spatial dimensions, none of them empty but N.
+/// A tensor of floats [N, C, *] with `dims` spatial dimensions, none of them empty but N.
 pub(super) fn check_input(node: &str, ty: &TensorType, dims: usize) -> Result<()> {
     let names = ["W", "H, W", "D, H, W"];
-    let expected = format!("f32 [N, C, {}]", names[dims - 1]);
-    if ty.dtype != DType::F32 || ty.shape.len() != dims + 2 {
+    let expected = format!("f32 or f16 [N, C, {}]", names[dims - 1]);
+    if !ty.dtype.is_float() || ty.shape.len() != dims + 2 {
         return Err(Error::shape(node, expected, ty.to_string()));
     }
     if ty.shape[1..].contains(&0) {
@@ -193,6 +301,11 @@ pub(super) fn check_input(node: &str, ty: &TensorType, dims: usize) -> Result<()
         return Err(Error::shape(node, expected, ty.to_string()));
     }
     Ok(())
+}
+
+/// Index of the last 16-byte lane of a tensor.
+pub(super) fn last_lane(ty: &TensorType) -> u32 {
+    word(ty.bytes().div_ceil(16).saturating_sub(1))
 }
 
 /// A tensor seen as [N, C, D, H, W].

@@ -42,6 +42,25 @@ impl Threads {
         Self { count, workgroup }
     }
 
+    /// Workgroups of one row in y each, so that what depends on y alone is the same for all their threads: x is filled
+    /// first, cut evenly, in whole rows of 32 where there are so many; z takes what is left.
+    pub(crate) fn columns(count: [usize; 3]) -> Self {
+        let rows = count[0].div_ceil(INVOCATIONS as usize).max(1);
+        let each = count[0].div_ceil(rows).max(1);
+        let x = match u32::try_from(each) {
+            Ok(each) if each > 32 => each.next_multiple_of(32).min(INVOCATIONS),
+            Ok(each) => each.next_power_of_two(),
+            Err(_) => INVOCATIONS,
+        };
+        let most = (INVOCATIONS / x).min(MOST[2]) as usize;
+        let z = count[2].div_ceil(count[2].div_ceil(most).max(1)).max(1);
+        let z = u32::try_from(z).unwrap_or(1);
+        Self {
+            count,
+            workgroup: [x, 1, z],
+        }
+    }
+
     pub(crate) fn workgroups(&self) -> [usize; 3] {
         let size = self.workgroup.map(|size| size as usize);
         std::array::from_fn(|axis| self.count[axis].div_ceil(size[axis]))
@@ -127,5 +146,14 @@ mod tests {
         assert_eq!(Threads::fitted([1, 1, 1]).workgroup, [1, 1, 1]);
         assert_eq!(Threads::fitted([1000, 1, 1]).workgroup, [256, 1, 1]);
         assert_eq!(Threads::fitted([0, 3, 3]).workgroups(), [0, 1, 1]);
+    }
+
+    #[test]
+    fn workgroups_of_columns_have_one_row() {
+        assert_eq!(Threads::columns([784, 64, 8]).workgroup, [224, 1, 1]);
+        assert_eq!(Threads::columns([13, 512, 64]).workgroup, [16, 1, 16]);
+        assert_eq!(Threads::columns([1, 2048, 128]).workgroup, [1, 1, 64]);
+        assert_eq!(Threads::columns([16384, 6, 20]).workgroup, [256, 1, 1]);
+        assert_eq!(Threads::columns([5, 3, 0]).workgroups(), [1, 3, 0]);
     }
 }

@@ -1,17 +1,13 @@
-//! Dispatches of batch norm.
-//!
-//! Evaluation is one: each thread makes its channel's scale and walks a plane. Training is three: moments of each part
-//! of a channel, merged statistics of the channel and its new running ones, normalisation.
+//! Dispatches of batch normalisation: one in evaluation, two in training.
 
 use super::BatchNorm;
-use crate::kernel::{Kernel, SCALAR, VEC4, params};
+use crate::kernel::{Kernel, STORAGE, half, params, per_lane};
 use crate::ops::window::word;
 use crate::plan::{Launch, Lowering, SlotId, Threads};
 use crate::tensor::TensorType;
 
 const MOMENTS: &str = include_str!("../../../shaders/helpers/moments.wgsl");
-const MOMENTS_VEC4: &str = include_str!("../../../shaders/helpers/moments_vec4.wgsl");
-const MOMENTS_SCALAR: &str = include_str!("../../../shaders/helpers/moments_scalar.wgsl");
+const PLANES: &str = include_str!("../../../shaders/helpers/planes.wgsl");
 
 params! {
     /// Parameters of all batch norm kernels.
@@ -20,8 +16,8 @@ params! {
         channels: u32,
         /// N.
         batch: u32,
-        /// Lanes of one plane.
-        lanes: u32,
+        /// Elements of one plane.
+        plane: u32,
         /// Planes of a run.
         run_planes: u32,
         /// Lanes of a run in each of its planes.
@@ -42,39 +38,39 @@ params! {
 const EVAL: &str = include_str!("../../../shaders/batch_norm.wgsl");
 const TRAIN_MOMENTS: &str = include_str!("../../../shaders/batch_norm_moments.wgsl");
 const TRAIN_NORMALIZE: &str = include_str!("../../../shaders/batch_norm_normalize.wgsl");
-const TRAIN_UPDATE: &str = include_str!("../../../shaders/batch_norm_update.wgsl");
 
-pub(in crate::ops) const KERNELS: [Kernel; 7] = [
-    Kernel::new("batch_norm", EVAL, Params::FIELDS).with("vec4", &[VEC4]),
-    Kernel::new("batch_norm", EVAL, Params::FIELDS).with("scalar", &[SCALAR]),
-    Kernel::new("batch_norm_moments", TRAIN_MOMENTS, Params::FIELDS)
-        .with("vec4", &[VEC4, MOMENTS, MOMENTS_VEC4]),
-    Kernel::new("batch_norm_moments", TRAIN_MOMENTS, Params::FIELDS)
-        .with("scalar", &[SCALAR, MOMENTS, MOMENTS_SCALAR]),
-    Kernel::new("batch_norm_normalize", TRAIN_NORMALIZE, Params::FIELDS).with("vec4", &[VEC4]),
-    Kernel::new("batch_norm_normalize", TRAIN_NORMALIZE, Params::FIELDS).with("scalar", &[SCALAR]),
-    Kernel::new("batch_norm_update", TRAIN_UPDATE, Params::FIELDS).with("moments", &[MOMENTS]),
+pub(in crate::ops) const KERNELS: [Kernel; 3] = [
+    Kernel::new("batch_norm", EVAL, Params::FIELDS).with("", &[PLANES, STORAGE]),
+    Kernel::new("batch_norm_moments", TRAIN_MOMENTS, Params::FIELDS).with("", &[MOMENTS, STORAGE]),
+    Kernel::new("batch_norm_normalize", TRAIN_NORMALIZE, Params::FIELDS)
+        .with("", &[PLANES, MOMENTS, STORAGE]),
 ];
 
-/// Threads of a workgroup that reduces, and so the most parts of a channel: one thread merges one.
+/// Threads of a workgroup that reduces, and the most parts of a channel.
 const THREADS: usize = 64;
-/// Lanes that a thread loads before it uses the first.
+/// Quads that a thread loads before it uses the first.
 const BLOCK: usize = 4;
 /// Workgroups that fill any device: parts are made until there are so many.
 const WORKGROUPS: usize = 1024;
 /// Most neighbouring lanes that a row of threads reads at a time: 128 bytes, what memory hands out at once.
 const ROW: usize = 8;
+/// Most parts of a channel whose planes are so short that each element asks for the moments of its own.
+const FEW_PARTS: usize = 4;
 
 /// How a channel of N planes is cut into runs, a row of threads each, and the runs into parts, a workgroup each: a
-/// function of the shape only, so every device sums in one order.
+/// function of the type only, so every device sums in one order.
 #[derive(Clone, Copy, Debug)]
 struct Partition {
     /// N, planes of the channel.
     batch: usize,
-    /// Lanes of a plane.
+    /// Elements of a plane.
+    plane: usize,
+    /// Elements of a lane.
+    per_lane: usize,
+    /// Most lanes that a plane overlaps.
     lanes: usize,
-    /// Elements of a lane: 4 where planes begin on 16-byte boundaries.
-    width: usize,
+    /// Lanes of a block.
+    block: usize,
     /// Threads of a row.
     threads_x: usize,
     run_planes: usize,
@@ -87,27 +83,36 @@ impl Partition {
     fn of(x: &TensorType) -> Self {
         let (batch, channels) = (x.shape[0], x.shape[1]);
         let plane: usize = x.shape[2..].iter().product();
-        let width = if plane.is_multiple_of(4) { 4 } else { 1 };
-        let lanes = plane / width;
+        let per_lane = per_lane(x.dtype);
+        let lanes = if plane.is_multiple_of(per_lane) {
+            plane / per_lane
+        } else {
+            (plane + per_lane - 2) / per_lane + 1
+        };
+        // A lane of f16 is two quads.
+        let block = BLOCK * 4 / per_lane;
         let threads_x = lanes.clamp(1, ROW).next_power_of_two();
         // A run gives each thread whole blocks.
         let (block_planes, block_lanes) = if lanes <= threads_x {
-            (BLOCK, threads_x)
+            (block, threads_x)
         } else {
-            (1, threads_x * BLOCK)
+            (1, threads_x * block)
         };
         let cut = |extent: usize, runs: usize, block: usize| {
             let runs = runs.clamp(1, extent.div_ceil(block).max(1));
             let run = extent.div_ceil(runs).max(1).next_multiple_of(block);
             (run, extent.div_ceil(run).max(1))
         };
-        let wanted = (WORKGROUPS / channels).clamp(1, THREADS) * (THREADS / threads_x);
+        let most = if plane < per_lane { FEW_PARTS } else { THREADS };
+        let wanted = (WORKGROUPS / channels).clamp(1, most) * (THREADS / threads_x);
         let (run_planes, runs_y) = cut(batch, wanted, block_planes);
         let (run_lanes, runs_x) = cut(lanes, wanted / runs_y, block_lanes);
         Self {
             batch,
+            plane,
+            per_lane,
             lanes,
-            width,
+            block,
             threads_x,
             run_planes,
             run_lanes,
@@ -127,12 +132,12 @@ impl Partition {
     }
 
     /// Additions behind one another from an element to the moments of its channel: a block, the blocks of a thread,
-    /// the components of a lane, then twice 64 merged in eights: the threads of a workgroup, and the parts.
+    /// the components of a quad, then twice 64 merged in eights: the threads of a workgroup, and the parts.
     const fn depth(&self) -> usize {
         let blocks = if self.lanes <= self.threads_x {
-            self.run_planes.div_ceil(BLOCK)
+            self.run_planes.div_ceil(self.block)
         } else {
-            self.run_planes * self.run_lanes.div_ceil(self.threads_x * BLOCK)
+            self.run_planes * self.run_lanes.div_ceil(self.threads_x * self.block)
         };
         BLOCK + blocks + 2 + 4 * 7
     }
@@ -145,14 +150,41 @@ impl Partition {
         }
     }
 
-    /// Whether a block goes along the planes of a channel, because a plane has too few lanes for one.
-    fn along_batch(&self) -> (&'static str, f64) {
-        (
-            "ALONG_BATCH",
-            f64::from(u8::from(self.lanes <= self.threads_x)),
-        )
+    /// Whether planes begin within lanes.
+    const fn edges(&self) -> bool {
+        !self.plane.is_multiple_of(self.per_lane)
+    }
+
+    /// `override`s of the moments kernel: whether a block goes along the planes of a channel, because a plane has too
+    /// few lanes for one, and whether planes have edges.
+    fn moments_constants(&self) -> [(&'static str, f64); 2] {
+        let along_batch = self.lanes <= self.threads_x;
+        [("ALONG_BATCH", along_batch), ("EDGES", self.edges())]
+            .map(|(name, flag)| (name, f64::from(u8::from(flag))))
+    }
+
+    /// `override`s of the kernels that transform planes.
+    fn plane_constants(&self) -> [(&'static str, f64); 2] {
+        let reach = match self.plane {
+            _ if !self.edges() => 1,
+            plane if plane < self.per_lane => 3,
+            _ => 2,
+        };
+        [
+            ("REACH", f64::from(reach)),
+            ("PER_THREAD", f64::from(PER_THREAD)),
+        ]
+    }
+
+    /// Threads that transform planes. The threads of a workgroup are of one channel, whose function is theirs alone.
+    fn plane_threads(&self, channels: usize) -> Threads {
+        let lanes = self.plane.div_ceil(self.per_lane);
+        Threads::columns([lanes.div_ceil(PER_THREAD as usize), channels, self.batch])
     }
 }
+
+/// Lanes of a thread that transforms planes.
+const PER_THREAD: u32 = 4;
 
 /// Roundings behind one another in the moments of a channel of `x`, for the bound of a check.
 pub(crate) fn moments_depth(x: &TensorType) -> usize {
@@ -168,7 +200,7 @@ fn params(layer: &BatchNorm, momentum: f64, x: &TensorType, partition: &Partitio
         origin: [0; 3],
         channels: word(x.shape[1]),
         batch: word(partition.batch),
-        lanes: word(partition.lanes),
+        plane: word(partition.plane),
         run_planes: word(partition.run_planes),
         run_lanes: word(partition.run_lanes),
         runs_x: word(partition.runs_x),
@@ -193,34 +225,21 @@ fn affine(layer: &BatchNorm, lowering: &mut Lowering<'_>, behind: usize) -> [Slo
     ]
 }
 
-const fn kernel(index: usize, partition: &Partition) -> &'static Kernel {
-    if partition.width == 4 {
-        &KERNELS[index]
-    } else {
-        &KERNELS[index + 1]
-    }
-}
-
 pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
     let x = lowering.inputs[0];
     let partition = Partition::of(x);
     let [weight, bias] = affine(layer, lowering, 3);
     let params = params(layer, 0.0, x, &partition);
-    let reads = [
-        lowering.reads[0],
-        lowering.reads[1],
-        lowering.reads[2],
-        weight,
-        bias,
-    ];
-    let writes = lowering.writes.clone();
+    let reads = lowering.reads[..3].iter().copied().chain([weight, bias]);
+    let (reads, writes): (Vec<SlotId>, _) = (reads.collect(), lowering.writes.clone());
+    let [reach, per_thread] = partition.plane_constants();
     lowering.launch(&Launch {
-        kernel: kernel(0, &partition),
-        constants: &[],
+        kernel: &KERNELS[0],
+        constants: &[half(x.dtype), reach, per_thread],
         params: bytemuck::bytes_of(&params),
         reads: &reads,
         writes: &writes,
-        threads: plane_threads(&partition, x.shape[1]),
+        threads: partition.plane_threads(x.shape[1]),
     });
 }
 
@@ -231,39 +250,30 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
     let [weight, bias] = affine(layer, lowering, 4);
     let params = params(layer, momentum, x, &partition);
     let params = bytemuck::bytes_of(&params);
-    let partials = lowering.scratch("partial moments", channels * partition.parts() * 16);
-    let statistics = lowering.scratch("statistics", channels * 16);
+    let partials = channels * (partition.parts() + 1);
+    let partials = lowering.scratch("partial moments", partials * 16);
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
+    let [along_batch, edges] = partition.moments_constants();
     lowering.launch(&Launch {
-        kernel: kernel(2, &partition),
-        constants: &[partition.along_batch()],
+        kernel: &KERNELS[1],
+        constants: &[half(x.dtype), along_batch, edges],
         params,
-        reads: &[reads[0]],
-        writes: &[partials],
+        reads: &[reads[0], reads[1], reads[2], reads[3], weight, bias],
+        writes: &[writes[3], partials],
         threads: partition.threads(channels),
     });
+    let [reach, per_thread] = partition.plane_constants();
+    let Threads { count, workgroup } = partition.plane_threads(channels);
     lowering.launch(&Launch {
-        kernel: &KERNELS[6],
-        constants: &[],
+        kernel: &KERNELS[2],
+        constants: &[half(x.dtype), reach, per_thread],
         params,
-        reads: &[partials, reads[1], reads[2], reads[3]],
-        writes: &[writes[1], writes[2], writes[3], statistics],
+        reads: &[reads[0], partials],
+        writes: &[writes[0], writes[1], writes[2]],
+        // Without a picture there are statistics still.
         threads: Threads {
-            count: [THREADS, 1, channels],
-            workgroup: [64, 1, 1],
+            count: count.map(|threads| threads.max(1)),
+            workgroup,
         },
     });
-    lowering.launch(&Launch {
-        kernel: kernel(4, &partition),
-        constants: &[],
-        params,
-        reads: &[reads[0], statistics, weight, bias],
-        writes: &writes[..1],
-        threads: plane_threads(&partition, channels),
-    });
-}
-
-/// Threads that walk the planes: each takes a few lanes of one.
-fn plane_threads(partition: &Partition, channels: usize) -> Threads {
-    Threads::fitted([partition.lanes.div_ceil(BLOCK), channels, partition.batch])
 }

@@ -1,0 +1,43 @@
+// Change of type between f32 and f16.
+//
+//   y = x, rounded to the nearest where it becomes narrower
+//
+// Grid: x = lanes of the f16 tensor, one per thread.
+// Numerics: exact; ties go to even, numbers beyond the largest f16 become infinite.
+// Source: torch.Tensor.to.
+
+override WX: u32 = 256u;
+override WY: u32 = 1u;
+override WZ: u32 = 1u;
+override NARROW: bool; // f32 to f16, else f16 to f32
+
+struct Params {
+    origin: vec3<u32>, // first workgroup
+    lanes: u32,        // 16-byte lanes of the f16 tensor
+    wide_lanes: u32,   // of the f32 tensor, as many again or one less
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+// `number` of storage.wgsl is of the type that HALF names.
+fn wide(bits: vec4<u32>) -> vec4<u32> {
+    return bitcast<vec4<u32>>(vec4(half_number(bits.x), half_number(bits.y), half_number(bits.z), half_number(bits.w)));
+}
+
+@compute @workgroup_size(WX, WY, WZ)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let lane = (workgroup.x + params.origin.x) * WX + local;
+    if (lane >= params.lanes) { return; }
+    let second = min(2u * lane + 1u, params.wide_lanes - 1u);
+    if (NARROW) {
+        let left = half_bits(bitcast<vec4<f32>>(x[2u * lane]));
+        let right = half_bits(bitcast<vec4<f32>>(x[second]));
+        y[lane] = narrowed(Octet(left, right));
+    } else {
+        let octet = widened(x[lane]);
+        y[2u * lane] = wide(octet.left);
+        if (second == 2u * lane + 1u) { y[second] = wide(octet.right); }
+    }
+}

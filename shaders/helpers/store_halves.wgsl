@@ -1,0 +1,31 @@
+// Stores eight neighbours of an output row of f16, the first `count` of them, wherever it begins. Two of them are a word;
+// one that two threads share is stored half by half, atomically, so that neither loses the other's.
+
+alias Out = atomic<u32>;
+
+fn store_word(at: u32, low: u32, high: u32, has_low: bool, has_high: bool) {
+    let word = (low >> 16u) | (high & 0xffff0000u);
+    if (has_low && has_high) {
+        atomicStore(&y[at], word);
+    } else if (has_low || has_high) {
+        let own = select(0xffff0000u, 0xffffu, has_low);
+        atomicAnd(&y[at], ~own);
+        atomicOr(&y[at], word & own);
+    }
+}
+
+fn store8(at: u32, count: u32, octet: Octet) {
+    let even = vec4(octet.left.xz, octet.right.xz);
+    let odd = vec4(octet.left.yw, octet.right.yw);
+    // From an odd place on, the first element is the upper half of a word.
+    let ahead = at & 1u;
+    let low = select(even, vec4(0u, odd.xyz), ahead == 1u);
+    let high = select(odd, even, ahead == 1u);
+    let end = count + ahead;
+    let word = at >> 1u;
+    store_word(word, low.x, high.x, ahead == 0u, end > 1u);
+    store_word(word + 1u, low.y, high.y, end > 2u, end > 3u);
+    store_word(word + 2u, low.z, high.z, end > 4u, end > 5u);
+    store_word(word + 3u, low.w, high.w, end > 6u, end > 7u);
+    store_word(word + 4u, odd.w, 0u, end > 8u, false);
+}

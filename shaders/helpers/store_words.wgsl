@@ -1,0 +1,14 @@
+// Stores eight neighbours of an output row of f32, the first `count` of them, wherever it begins.
+
+alias Out = u32;
+
+fn store8(at: u32, count: u32, octet: Octet) {
+    y[at] = octet.left.x;
+    if (count > 1u) { y[at + 1u] = octet.left.y; }
+    if (count > 2u) { y[at + 2u] = octet.left.z; }
+    if (count > 3u) { y[at + 3u] = octet.left.w; }
+    if (count > 4u) { y[at + 4u] = octet.right.x; }
+    if (count > 5u) { y[at + 5u] = octet.right.y; }
+    if (count > 6u) { y[at + 6u] = octet.right.z; }
+    if (count > 7u) { y[at + 7u] = octet.right.w; }
+}

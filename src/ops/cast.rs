@@ -1,0 +1,85 @@
+//! [`Cast`]: attribute, shape, method, lowering.
+
+use super::window::word;
+use super::{Layer, Op, check_float};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Value};
+use crate::kernel::{Kernel, STORAGE, params};
+use crate::ops::copy_bytes;
+use crate::plan::{Launch, Lowering, Threads};
+use crate::tensor::{DType, TensorType};
+
+params! {
+    /// Parameters of the change of type.
+    Params {
+        /// 16-byte lanes of the f16 tensor.
+        lanes: u32,
+        /// 16-byte lanes of the f32 tensor.
+        wide_lanes: u32,
+    }
+}
+
+pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
+    "cast",
+    include_str!("../../shaders/cast.wgsl"),
+    Params::FIELDS,
+)
+.with("", &[STORAGE])];
+
+/// The same numbers as another type of floats, to the nearest where it is narrower, ties to even. `torch.Tensor.to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cast {
+    /// Type of the output: f32 or f16.
+    pub dtype: DType,
+}
+
+impl Graph {
+    /// [`Cast`] of a tensor of floats.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a tensor of another type, [`Error::Attribute`] for another type of output.
+    pub fn cast(&mut self, x: Value, dtype: DType) -> Result<Value> {
+        self.apply_one(Op::Cast(Cast { dtype }), &[x])
+    }
+}
+
+impl Layer for Cast {
+    fn name(&self) -> &'static str {
+        "cast"
+    }
+
+    fn infer(&self, node: &str, inputs: &[&TensorType]) -> Result<Vec<TensorType>> {
+        check_float(node, inputs[0])?;
+        if !self.dtype.is_float() {
+            let got = self.dtype.to_string();
+            return Err(Error::attribute(node, "f32 or f16", got));
+        }
+        Ok(vec![TensorType {
+            shape: inputs[0].shape.clone(),
+            dtype: self.dtype,
+        }])
+    }
+
+    fn lower(&self, lowering: &mut Lowering<'_>) {
+        let x = lowering.inputs[0];
+        if x.dtype == self.dtype {
+            return copy_bytes(lowering, x.bytes());
+        }
+        let lanes = |dtype: DType| (x.elements() * dtype.bytes()).div_ceil(16);
+        let params = Params {
+            origin: [0; 3],
+            lanes: word(lanes(DType::F16)),
+            wide_lanes: word(lanes(DType::F32)),
+        };
+        let narrow = self.dtype == DType::F16;
+        let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
+        lowering.launch(&Launch {
+            kernel: &KERNELS[0],
+            constants: &[("HALF", 0.0), ("NARROW", f64::from(u8::from(narrow)))],
+            params: bytemuck::bytes_of(&params),
+            reads: &reads,
+            writes: &writes,
+            threads: Threads::row(lanes(DType::F16)),
+        });
+    }
+}
