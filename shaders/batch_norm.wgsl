@@ -2,14 +2,13 @@
 //
 //   y = (x - mean[c]) * (weight[c] / sqrt(var[c] + eps)) + bias[c]
 //
-// Grid: x = lanes that begin in a plane, every stride-th for each thread; y = channels; z = pictures.
+// Grid: x = lanes that begin in a plane, PER_THREAD for each thread; y = channels; z = pictures.
 // Numerics: f32; inverseSqrt within 2 ULP (WGSL), every other operation one rounding.
 // Source: torch.nn.BatchNorm2d in eval().
 
 override WX: u32 = 64u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
-override PER_THREAD: u32; // lanes
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -40,7 +39,10 @@ fn affine_of(channel: u32) -> Affine {
 
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    if (id.y >= params.channels || id.z >= params.batch) { return; }
-    transform_plane(id.z, id.y, id.x);
+    // One channel for all threads of a workgroup: what it loads of it, it loads once.
+    let channel = workgroup.y + params.origin.y;
+    let picture = (workgroup.z + params.origin.z) * WZ + local.z;
+    if (picture < params.batch) {
+        transform_plane(picture, channel, (workgroup.x + params.origin.x) * WX + local.x, affine_of(channel));
+    }
 }

@@ -6,7 +6,7 @@
 // The pivot is the channel's first element: deviations from it are small where the mean is large, so the mean costs
 // no digits of the variance; one that is not finite would hide the others, then it is 0. A channel is cut into runs: a
 // stretch of a plane, or of each of several planes. A row of WX threads walks one, so that what it reads is contiguous
-// from one step to the next. A thread takes blocks of four quads, in two passes over registers, and merges the blocks.
+// from one step to the next. A thread takes blocks of eight quads, in two passes over registers, and merges the blocks.
 // The second pass finds what else it needs behind the partials: a kernel may bind few buffers.
 //
 // Grid: x = parts of a channel, one workgroup of WY runs each; z = channels.
@@ -80,21 +80,36 @@ fn load(plane: u32, lane: u32, channel: u32, has: bool) -> Lane {
     return Lane(x[select(0u, at, has && place < i32(params.plane))], place);
 }
 
-fn add_block(seen: Columns, q0: Quad, q1: Quad, q2: Quad, q3: Quad) -> Columns {
-    let n = vec4<f32>(q0.valid) + vec4<f32>(q1.valid) + vec4<f32>(q2.valid) + vec4<f32>(q3.valid);
-    let mean = (q0.deviation + q1.deviation + q2.deviation + q3.deviation) / max(n, vec4(1.0));
-    let d0 = select(vec4(0.0), q0.deviation - mean, q0.valid);
-    let d1 = select(vec4(0.0), q1.deviation - mean, q1.valid);
-    let d2 = select(vec4(0.0), q2.deviation - mean, q2.valid);
-    let d3 = select(vec4(0.0), q3.deviation - mean, q3.valid);
-    let m2 = d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3;
+fn count(valid: vec4<bool>) -> vec4<f32> {
+    return select(vec4(0.0), vec4(1.0), valid);
+}
+
+fn squared(q: Quad, mean: vec4<f32>, sum: vec4<f32>) -> vec4<f32> {
+    let d = select(vec4(0.0), q.deviation - mean, q.valid);
+    return fma(d, d, sum);
+}
+
+// Merges a block of eight quads.
+fn add_block(seen: Columns, q: array<Quad, 8>) -> Columns {
+    let n = (count(q[0].valid) + count(q[1].valid)) + (count(q[2].valid) + count(q[3].valid))
+        + (count(q[4].valid) + count(q[5].valid)) + (count(q[6].valid) + count(q[7].valid));
+    let sum = (q[0].deviation + q[1].deviation) + (q[2].deviation + q[3].deviation)
+        + (q[4].deviation + q[5].deviation) + (q[6].deviation + q[7].deviation);
+    let mean = sum * (1.0 / max(n, vec4(1.0)));
+    var m2 = squared(q[0], mean, vec4(0.0));
+    m2 = squared(q[1], mean, m2);
+    m2 = squared(q[2], mean, m2);
+    m2 = squared(q[3], mean, m2);
+    m2 = squared(q[4], mean, m2);
+    m2 = squared(q[5], mean, m2);
+    m2 = squared(q[6], mean, m2);
+    m2 = squared(q[7], mean, m2);
     let count = seen.count + n;
     let fraction = n / max(count, vec4(1.0));
     let delta = mean - seen.mean;
     // As in merge.
-    let largest = vec4(LARGEST);
-    let beyond = (abs(seen.mean) > largest) | (abs(mean) > largest) | (abs(delta) > largest);
-    let merged = select(seen.mean + delta * fraction, seen.mean * (1.0 - fraction) + mean * fraction, beyond);
+    let finite = (bitcast<vec4<u32>>(delta) & vec4(0x7f800000u)) != vec4(0x7f800000u);
+    let merged = select(seen.mean * (1.0 - fraction) + mean * fraction, seen.mean + delta * fraction, finite);
     return Columns(
         count,
         select(seen.mean, merged, n > vec4(0.0)),
@@ -125,7 +140,7 @@ fn main(
     let first_lane = run % params.runs_x * params.run_lanes;
     let end_plane = min(first_plane + params.run_planes, params.batch);
     let block = select(vec2(WX, 0u), vec2(0u, 1u), ALONG_BATCH);
-    let lanes_of_a_block = select(4u, 2u, HALF);
+    let lanes_of_a_block = select(8u, 4u, HALF);
     let step = select(vec2(lanes_of_a_block * WX, 1u), vec2(WX, lanes_of_a_block), ALONG_BATCH);
     let first = first_of(channel);
     let finite = (bitcast<u32>(first) & 0x7f800000u) != 0x7f800000u;
@@ -139,35 +154,20 @@ fn main(
         let most = select(lanes, params.plane / PER_LANE + 2u, ALONG_BATCH && EDGES);
         let end_lane = min(first_lane + params.run_lanes, most);
         for (var lane = first_lane + local.x; lane < end_lane; lane += step.x) {
-            let at1 = vec2(lane, plane) + block;
-            let has1 = at1.x < end_lane && at1.y < end_plane;
-            let lane0 = load(plane, lane, channel, true);
-            let lane1 = load(at1.y, at1.x, channel, has1);
-            if (HALF) {
-                let wide0 = widened(lane0.bits);
-                let wide1 = widened(lane1.bits);
-                seen = add_block(
-                    seen,
-                    quad(wide0.left, lane0.place, true, pivot),
-                    quad(wide0.right, lane0.place + 4, true, pivot),
-                    quad(wide1.left, lane1.place, has1, pivot),
-                    quad(wide1.right, lane1.place + 4, has1, pivot),
-                );
-                continue;
+            var quads: array<Quad, 8>;
+            for (var i = 0u; i < lanes_of_a_block; i++) {
+                let at = vec2(lane, plane) + i * block;
+                let has = at.x < end_lane && at.y < end_plane;
+                let loaded = load(at.y, at.x, channel, has);
+                if (HALF) {
+                    let octet = widened(loaded.bits);
+                    quads[2u * i] = quad(octet.left, loaded.place, has, pivot);
+                    quads[2u * i + 1u] = quad(octet.right, loaded.place + 4, has, pivot);
+                } else {
+                    quads[i] = quad(loaded.bits, loaded.place, has, pivot);
+                }
             }
-            let at2 = at1 + block;
-            let at3 = at2 + block;
-            let has2 = at2.x < end_lane && at2.y < end_plane;
-            let has3 = at3.x < end_lane && at3.y < end_plane;
-            let lane2 = load(at2.y, at2.x, channel, has2);
-            let lane3 = load(at3.y, at3.x, channel, has3);
-            seen = add_block(
-                seen,
-                quad(lane0.bits, lane0.place, true, pivot),
-                quad(lane1.bits, lane1.place, has1, pivot),
-                quad(lane2.bits, lane2.place, has2, pivot),
-                quad(lane3.bits, lane3.place, has3, pivot),
-            );
+            seen = add_block(seen, quads);
         }
     }
     let front = merge(Moments(seen.count.x, seen.mean.x, seen.m2.x), Moments(seen.count.y, seen.mean.y, seen.m2.y));

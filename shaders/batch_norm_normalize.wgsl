@@ -4,9 +4,9 @@
 //   y = ((x - pivot) - mean) * (weight[c] / sqrt(m2 / n + eps)) + bias[c], with mean and m2 of x - pivot
 //   new_mean = keep running_mean + momentum (pivot + mean),  new_variance = keep running_variance + momentum m2 / (n - 1)
 //
-// Every thread merges the partial moments of its channel: they are few, and in the nearest cache.
+// Every workgroup merges the partial moments of its channel first.
 //
-// Grid: x = lanes that begin in a plane, every stride-th for each thread; y = channels; z = pictures.
+// Grid: x = lanes that begin in a plane, PER_THREAD for each thread; y = channels; z = pictures.
 // Numerics: f32; the pivot is subtracted first, exactly where x is near it. inverseSqrt within 2 ULP (WGSL). The variance
 // that normalises is the biased one, the one that is stored the unbiased. Without a value (batch 0) the running
 // statistics stay.
@@ -15,7 +15,6 @@
 override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
-override PER_THREAD: u32; // lanes
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -38,37 +37,47 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> new_variance: array<f32>; // [channels]
 @group(0) @binding(5) var<uniform> params: Params;
 
-// Merges up to eight partials from `first` on, in order.
-fn merge_some(first: u32, end: u32) -> Moments {
-    let one = partials[first];
-    var all = Moments(one.x, one.y, one.z);
-    for (var part = first + 1u; part < min(first + 8u, end); part++) {
-        let next = partials[part];
+// Merges eight partials of a channel, or those that are left, in order.
+fn merge_part(channel: u32, eighth: u32) -> Moments {
+    let end = min(eighth * 8u + 8u, params.parts);
+    var all = Moments(0.0, 0.0, 0.0);
+    for (var part = eighth * 8u; part < end; part++) {
+        let next = partials[channel * params.parts + part];
         all = merge(all, Moments(next.x, next.y, next.z));
     }
     return all;
 }
 
-// Merges all of a channel, eight by eight.
-fn moments_of(channel: u32) -> Moments {
-    let first = channel * params.parts;
-    let end = first + params.parts;
-    var all = merge_some(first, end);
-    for (var part = first + 8u; part < end; part += 8u) {
-        all = merge(all, merge_some(part, end));
-    }
-    return all;
-}
-
-fn affine_of(channel: u32) -> Affine {
-    let moments = moments_of(channel);
+fn affine(channel: u32, moments: Moments) -> Affine {
     let given = partials[params.channels * params.parts + channel];
     let scale = given.x * inverseSqrt(moments.m2 / moments.count + params.eps);
     return Affine(partials[channel * params.parts].w, moments.mean, scale, given.y);
 }
 
-fn update(channel: u32) {
-    let moments = moments_of(channel);
+// Of another channel than the workgroup's: the same, by one thread.
+fn affine_of(channel: u32) -> Affine {
+    var all = merge_part(channel, 0u);
+    for (var eighth = 1u; eighth * 8u < params.parts; eighth++) {
+        all = merge(all, merge_part(channel, eighth));
+    }
+    return affine(channel, all);
+}
+
+var<workgroup> own: Affine;
+
+// Moments of the workgroup's channel, in its first thread.
+fn merge_parts(channel: u32, thread: u32) -> Moments {
+    for (var eighth = thread; eighth < 8u; eighth += WX * WZ) {
+        merging[eighth] = merge_part(channel, eighth);
+    }
+    workgroupBarrier();
+    var all = Moments(0.0, 0.0, 0.0);
+    let end = select(0u, 8u, thread == 0u);
+    for (var eighth = 0u; eighth < end; eighth++) { all = merge(all, merging[eighth]); }
+    return all;
+}
+
+fn update(channel: u32, moments: Moments) {
     let old = partials[params.channels * params.parts + channel].zw;
     let pivot = partials[channel * params.parts].w;
     let batch = vec2(moments.mean + pivot, moments.m2 / (moments.count - 1.0));
@@ -78,9 +87,18 @@ fn update(channel: u32) {
 }
 
 @compute @workgroup_size(WX, WY, WZ)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    if (id.y >= params.channels) { return; }
-    if (id.x == 0u && id.z == 0u) { update(id.y); }
-    if (id.z < params.batch) { transform_plane(id.z, id.y, id.x); }
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+) {
+    // One channel for all threads of a workgroup.
+    let channel = workgroup.y + params.origin.y;
+    let picture = (workgroup.z + params.origin.z) * WZ + local.z;
+    let thread = (workgroup.x + params.origin.x) * WX + local.x;
+    let moments = merge_parts(channel, index);
+    if (index == 0u) { own = affine(channel, moments); }
+    workgroupBarrier();
+    if (index == 0u && thread == 0u && picture == 0u) { update(channel, moments); }
+    if (picture < params.batch) { transform_plane(picture, channel, thread, own); }
 }

@@ -4,8 +4,6 @@
 //
 // Source: Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances" (1979).
 
-const LARGEST = 0x1.fffffep+127f; // of the finite floats
-
 struct Moments {
     count: f32,
     mean: f32, // of x - pivot
@@ -19,10 +17,9 @@ fn merge(a: Moments, b: Moments) -> Moments {
     let fraction = select(b.count / count, 0.0, count == 0.0);
     let delta = b.mean - a.mean;
     // Infinite means stay infinite, and opposite large ones finite; interpolation would make the former NaN and the
-    // latter infinite. The m2 of an infinite mean is NaN already.
-    // Not a comparison of their maximum: delta may be NaN, and then on some devices the maximum is.
-    let beyond = (abs(a.mean) > LARGEST) | (abs(b.mean) > LARGEST) | (abs(delta) > LARGEST);
-    let mean = select(a.mean + delta * fraction, a.mean * (1.0 - fraction) + b.mean * fraction, beyond);
+    // latter infinite. The m2 of an infinite mean is NaN already. Told by the bits, which no compiler takes for a number.
+    let finite = (bitcast<u32>(delta) & 0x7f800000u) != 0x7f800000u;
+    let mean = select(a.mean * (1.0 - fraction) + b.mean * fraction, a.mean + delta * fraction, finite);
     return Moments(count, mean, a.m2 + b.m2 + delta * a.count * fraction * delta);
 }
 

@@ -6,6 +6,8 @@
 override PER_LANE: u32 = 4u + 4u * u32(HALF);
 // Planes that a lane may reach into: 1 where all begin at lanes, 2, or 3 for more where they are shorter than a lane.
 override REACH: u32;
+override PER_THREAD: u32; // lanes
+override ROW: u32;        // threads of a row
 
 // y = ((x - pivot) - center) * scale + shift
 struct Affine {
@@ -53,20 +55,23 @@ fn lane_across(lane: vec4<u32>, channel: u32, place: u32) -> vec4<u32> {
     return apply_across(lane, channel, place);
 }
 
-// The lanes of a plane that a thread has: every stride-th from `thread` on.
-fn transform_plane(picture: u32, channel: u32, thread: u32) {
+// The lane that begins at `place` in a plane of `channel`, whose function is `own`.
+fn transform(lane: u32, bits: vec4<u32>, channel: u32, place: u32, own: Affine) {
+    if (REACH > 1u && place + PER_LANE > params.plane) {
+        y[lane] = lane_across(bits, channel, place);
+    } else {
+        y[lane] = apply_lane(bits, own);
+    }
+}
+
+// The lanes of a plane that a thread has: a row of ROW threads has ROW times PER_THREAD neighbours, every ROW-th each.
+fn transform_plane(picture: u32, channel: u32, thread: u32, own: Affine) {
     let start = (picture * params.channels + channel) * params.plane;
     let first = (start + PER_LANE - 1u) / PER_LANE;
     let end = (start + params.plane + PER_LANE - 1u) / PER_LANE;
-    let stride = ((params.plane + PER_LANE - 1u) / PER_LANE + PER_THREAD - 1u) / PER_THREAD;
-    if (thread >= stride || first + thread >= end) { return; }
-    let own = affine_of(channel);
-    for (var lane = first + thread; lane < end; lane += stride) {
-        let place = lane * PER_LANE - start;
-        if (REACH > 1u && place + PER_LANE > params.plane) {
-            y[lane] = lane_across(x[lane], channel, place);
-        } else {
-            y[lane] = apply_lane(x[lane], own);
-        }
+    let begin = first + thread / ROW * (ROW * PER_THREAD) + thread % ROW;
+    let stop = min(begin + ROW * PER_THREAD, end);
+    for (var lane = begin; lane < stop; lane += ROW) {
+        transform(lane, x[lane], channel, lane * PER_LANE - start, own);
     }
 }

@@ -49,11 +49,16 @@ pub(in crate::ops) const KERNELS: [Kernel; 3] = [
 /// Threads of a workgroup that reduces, and the most parts of a channel.
 const THREADS: usize = 64;
 /// Quads that a thread loads before it uses the first.
-const BLOCK: usize = 4;
+const BLOCK: usize = 8;
 /// Workgroups that fill any device: parts are made until there are so many.
-const WORKGROUPS: usize = 1024;
+const WORKGROUPS: usize = 256;
 /// Most neighbouring lanes that a row of threads reads at a time: 128 bytes, what memory hands out at once.
 const ROW: usize = 8;
+/// Threads that have neighbouring lanes of a plane: as many as any device runs in step.
+const ROW_OF_PLANE: usize = 8;
+/// Threads that fill any device, and the most lanes of one that transforms planes.
+const FILL: usize = 1 << 15;
+const MOST_LANES: usize = 32;
 /// Most parts of a channel whose planes are so short that each element asks for the moments of its own.
 const FEW_PARTS: usize = 4;
 
@@ -61,6 +66,8 @@ const FEW_PARTS: usize = 4;
 /// function of the type only, so every device sums in one order.
 #[derive(Clone, Copy, Debug)]
 struct Partition {
+    /// C.
+    channels: usize,
     /// N, planes of the channel.
     batch: usize,
     /// Elements of a plane.
@@ -108,6 +115,7 @@ impl Partition {
         let (run_planes, runs_y) = cut(batch, wanted, block_planes);
         let (run_lanes, runs_x) = cut(lanes, wanted / runs_y, block_lanes);
         Self {
+            channels,
             batch,
             plane,
             per_lane,
@@ -164,27 +172,44 @@ impl Partition {
     }
 
     /// `override`s of the kernels that transform planes.
-    fn plane_constants(&self) -> [(&'static str, f64); 2] {
+    fn plane_constants(&self) -> [(&'static str, f64); 3] {
         let reach = match self.plane {
             _ if !self.edges() => 1,
             plane if plane < self.per_lane => 3,
             _ => 2,
         };
+        let per_thread = f64::from(word(self.lanes_of_a_thread()));
+        let row = word(self.row_of_plane());
         [
             ("REACH", f64::from(reach)),
-            ("PER_THREAD", f64::from(PER_THREAD)),
+            ("PER_THREAD", per_thread),
+            ("ROW", f64::from(row)),
         ]
     }
 
-    /// Threads that transform planes. The threads of a workgroup are of one channel, whose function is theirs alone.
-    fn plane_threads(&self, channels: usize) -> Threads {
+    /// Lanes of a thread that transforms planes: as many as leave enough threads, for it makes the function of its
+    /// channel first.
+    fn lanes_of_a_thread(&self) -> usize {
+        let lanes = self.plane.div_ceil(self.per_lane) * self.channels * self.batch;
+        (lanes / FILL)
+            .clamp(BLOCK, MOST_LANES)
+            .next_multiple_of(BLOCK)
+    }
+
+    /// Threads of a row that transforms neighbouring lanes of a plane.
+    fn row_of_plane(&self) -> usize {
         let lanes = self.plane.div_ceil(self.per_lane);
-        Threads::columns([lanes.div_ceil(PER_THREAD as usize), channels, self.batch])
+        lanes.clamp(1, ROW_OF_PLANE).next_power_of_two()
+    }
+
+    /// Threads that transform planes. The threads of a workgroup are of one channel, whose function is theirs alone.
+    fn plane_threads(&self) -> Threads {
+        let lanes = self.plane.div_ceil(self.per_lane);
+        let row = self.row_of_plane();
+        let rows = lanes.div_ceil(row * self.lanes_of_a_thread());
+        Threads::columns([rows * row, self.channels, self.batch])
     }
 }
-
-/// Lanes of a thread that transforms planes.
-const PER_THREAD: u32 = 4;
 
 /// Roundings behind one another in the moments of a channel of `x`, for the bound of a check.
 pub(crate) fn moments_depth(x: &TensorType) -> usize {
@@ -232,14 +257,14 @@ pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
     let params = params(layer, 0.0, x, &partition);
     let reads = lowering.reads[..3].iter().copied().chain([weight, bias]);
     let (reads, writes): (Vec<SlotId>, _) = (reads.collect(), lowering.writes.clone());
-    let [reach, per_thread] = partition.plane_constants();
+    let [reach, per_thread, row] = partition.plane_constants();
     lowering.launch(&Launch {
         kernel: &KERNELS[0],
-        constants: &[half(x.dtype), reach, per_thread],
+        constants: &[half(x.dtype), reach, per_thread, row],
         params: bytemuck::bytes_of(&params),
         reads: &reads,
         writes: &writes,
-        threads: partition.plane_threads(x.shape[1]),
+        threads: partition.plane_threads(),
     });
 }
 
@@ -262,11 +287,11 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
         writes: &[writes[3], partials],
         threads: partition.threads(channels),
     });
-    let [reach, per_thread] = partition.plane_constants();
-    let Threads { count, workgroup } = partition.plane_threads(channels);
+    let [reach, per_thread, row] = partition.plane_constants();
+    let Threads { count, workgroup } = partition.plane_threads();
     lowering.launch(&Launch {
         kernel: &KERNELS[2],
-        constants: &[half(x.dtype), reach, per_thread],
+        constants: &[half(x.dtype), reach, per_thread, row],
         params,
         reads: &[reads[0], partials],
         writes: &[writes[0], writes[1], writes[2]],
