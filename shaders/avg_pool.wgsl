@@ -6,8 +6,7 @@
 //
 // A thread walks over COLUMNS windows of ROWS output rows: helpers/walk.wgsl.
 //
-// Grid: x = COLUMNS neighbours of an output row, y = ROWS output rows, z = planes (N C); depth is a loop, which folds
-// away where there are no volumes.
+// Grid: x = COLUMNS neighbours of an output row, y = ROWS output rows, z = slices of planes (N C D).
 // Numerics: f32 sums of each row of a window, then of the rows, then one division. A window without an element of the input is 0.
 // Source: torch.nn.AvgPool2d; ATen/native/cpu/AvgPoolKernel.cpp.
 
@@ -19,8 +18,8 @@ override SD: u32; override SH: u32; override SW: u32; // stride
 override PD: u32; override PH: u32; override PW: u32; // padding before
 override DD: u32; override DH: u32; override DW: u32; // dilation, always 1
 override COLUMNS: u32;  // of the output, of a thread: 1, 4 or 8
-override ROWS: u32;     // of the output, of a thread: at most 4
-override VOLUME: bool;  // three spatial dimensions
+override ROWS: u32;     // of the output, of a thread: 1 unless ROLL
+override ROLL: bool;    // windows are small, and there is no depth
 override DIVISOR_FIXED: bool;
 override INCLUDE_PAD: bool;
 
@@ -49,7 +48,7 @@ struct Sums {
 
 var<private> values: array<vec4<f32>, 8>; // of the stretch
 var<private> row: Sums;                   // of the row that was taken last
-var<private> sums: array<Sums, 4>;        // of each output row
+var<private> sums: array<Sums, 4>;        // of each open output row
 
 // What a tap meets in four windows, of which the first is `first`.
 fn tap(tap: u32, first: u32) -> vec4<f32> {
@@ -101,23 +100,23 @@ fn mean(sum: vec4<f32>, depth: u32, height: u32, column: u32) -> vec4<f32> {
     return result;
 }
 
+fn finish(place: Place) {
+    let left = mean(sums[0].left, place.depth, place.height, place.column);
+    var right = left;
+    if (COLUMNS > 4u) { right = mean(sums[0].right, place.depth, place.height, place.column + 4u); }
+    let row = ((place.plane * params.output_d + place.depth) * params.output_h + place.height) * params.output_w;
+    store8(row + place.column, min(COLUMNS, params.output_w - place.column), Octet(bits_of(left), bits_of(right)));
+}
+
+fn next() {
+    sums = array(sums[1], sums[2], sums[3], Sums());
+}
+
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let column = id.x * COLUMNS;
-    let height = id.y * ROWS;
-    if (column >= params.output_w || height >= params.output_h || id.z >= params.planes) { return; }
-    for (var depth = 0u; depth < select(1u, params.output_d, VOLUME); depth++) {
-        for (var r = 0u; r < 4u; r++) { sums[r] = Sums(); }
-        pool(id.z, depth, height, column);
-        for (var r = 0u; r < 4u; r++) {
-            if (r < ROWS && height + r < params.output_h) {
-                let left = mean(sums[r].left, depth, height + r, column);
-                var right = left;
-                if (COLUMNS > 4u) { right = mean(sums[r].right, depth, height + r, column + 4u); }
-                let at = ((id.z * params.output_d + depth) * params.output_h + height + r) * params.output_w + column;
-                store8(at, min(COLUMNS, params.output_w - column), Octet(bits_of(left), bits_of(right)));
-            }
-        }
-    }
+    if (column >= params.output_w || id.y * ROWS >= params.output_h || id.z >= params.planes * params.output_d) { return; }
+    sums = array<Sums, 4>();
+    pool(id.z, id.y, column);
 }

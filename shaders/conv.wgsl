@@ -2,10 +2,10 @@
 //
 //   y[n, o, oh, ow] = bias[o] + sum over (i, kh, kw) of weight[o, i, kh, kw] x[n, g I + i, oh SH - PH + kh DH, ow SW - PW + kw DW]
 //
-// with g = o / (O / groups). A thread makes four columns of two output rows of TILE filters: every input value that it
+// with g = o / (O / groups). A thread makes four columns of an output row of TILE filters: every input value that it
 // loads serves TILE filters (helpers/walk.wgsl).
 //
-// Grid: x = four neighbours of an output row, y = ROWS output rows, z = batch x groups x tiles of filters.
+// Grid: x = four neighbours of an output row, y = output rows, z = batch x groups x tiles of filters.
 // Numerics: f32 sums over (i, kh, kw) in order, the bias last.
 // Source: torch.nn.functional.conv2d.
 
@@ -15,14 +15,13 @@ override WZ: u32 = 1u;
 override KH: u32; override KW: u32; // filter
 override SH: u32; override SW: u32; // stride
 override PH: u32; override PW: u32; // zeros before
-override DH: u32; override DW: u32; // dilation; DH is 1 if ROWS is not
+override DH: u32; override DW: u32; // dilation
 override CHANNELS: u32;             // input channels of a group
 override GROUPS: u32;
 override FILTERS: u32;              // of a group
 override TILE: u32;                 // filters of a thread, at most 8
 override TILES: u32;                // of a group
 override COLUMNS: u32;              // of the output, of a thread: 4
-override ROWS: u32;                 // of the output, of a thread: 1 or 2
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -40,9 +39,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<Out>;  // [batch, GROUPS FILTERS, output_h, output_w]
 @group(0) @binding(4) var<uniform> params: Params;
 
-var<private> values: array<vec4<f32>, 8>;         // of the stretch
-var<private> sums: array<array<vec4<f32>, 8>, 2>; // of each output row, of each filter
-var<private> filter_channel: u32;                 // where the weights of the first filter begin for the present channel
+var<private> values: array<vec4<f32>, 8>; // of the stretch
+var<private> sums: array<vec4<f32>, 8>;   // of each filter
+var<private> filter_channel: u32;         // where the weights of the first filter begin for the present channel
 var<private> filter_count: u32;
 
 // An element of the filters, and of the bias.
@@ -78,37 +77,37 @@ fn join(r: u32, kh: u32, kw: u32) {
         let at = filter_channel + kh * KW + kw + t;
         for (var f = 0u; f < TILE; f++) {
             // Behind the last filter the last one is computed again, and not stored.
-            sums[r][f] += weight_at(at + min(f, filter_count - 1u) * CHANNELS * KH * KW) * v;
+            sums[f] += weight_at(at + min(f, filter_count - 1u) * CHANNELS * KH * KW) * v;
         }
     }
+}
+
+// One output row is open, to the end.
+fn finish(place: Place) {
+}
+
+fn next() {
 }
 
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let column = id.x * 4u;
-    let height = id.y * ROWS;
     let picture = id.z / (GROUPS * TILES);
-    if (column >= params.output_w || height >= params.output_h || picture >= params.batch) { return; }
+    if (column >= params.output_w || id.y >= params.output_h || picture >= params.batch) { return; }
     let group = id.z / TILES % GROUPS;
     let first = group * FILTERS + id.z % TILES * TILE;
     filter_count = min(TILE, FILTERS - id.z % TILES * TILE);
-    for (var f = 0u; f < 8u; f++) {
-        sums[0][f] = vec4(0.0);
-        sums[1][f] = vec4(0.0);
-    }
+    sums = array<vec4<f32>, 8>();
     for (var i = 0u; i < CHANNELS; i++) {
         filter_channel = (first * CHANNELS + i) * KH * KW;
-        walk((picture * GROUPS + group) * CHANNELS + i, true, height, column);
+        walk((picture * GROUPS + group) * CHANNELS + i, true, Place(0u, 0u, id.y, column));
     }
     for (var f = 0u; f < TILE; f++) {
-        for (var r = 0u; r < 2u; r++) {
-            if (f < filter_count && r < ROWS && height + r < params.output_h) {
-                let plane = picture * GROUPS * FILTERS + first + f;
-                let at = (plane * params.output_h + height + r) * params.output_w + column;
-                let sum = bits_of(sums[r][f] + bias_at(first + f));
-                store8(at, min(4u, params.output_w - column), Octet(sum, sum));
-            }
+        if (f < filter_count) {
+            let row = ((picture * GROUPS * FILTERS + first + f) * params.output_h + id.y) * params.output_w;
+            let sum = bits_of(sums[f] + bias_at(first + f));
+            store8(row + column, min(4u, params.output_w - column), Octet(sum, sum));
         }
     }
 }

@@ -15,10 +15,10 @@ override WZ: u32 = 1u;
 override KH: u32; override KW: u32; // filter, at most 3 x 3
 override SH: u32; override SW: u32; // stride
 override PH: u32; override PW: u32; // zeros before
-override DH: u32; override DW: u32; // dilation; DH is 1 if ROWS is not
+override DH: u32; override DW: u32; // dilation, DH is 1
 override GROUPS: u32;               // C
 override COLUMNS: u32;              // of the output, of a thread: 4 or 8
-override ROWS: u32;                 // of the output, of a thread: at most 4
+override ROWS: u32;                 // of the output, of a thread
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -43,8 +43,9 @@ struct Sums {
 }
 
 var<private> filter_taps: array<f32, 9>;
+var<private> offset: f32;
 var<private> values: array<vec4<f32>, 8>; // of the stretch
-var<private> sums: array<Sums, 4>;        // of each output row
+var<private> sums: array<Sums, 4>;        // of each open output row
 
 // An element of the filters, and of the bias.
 fn weight_at(at: u32) -> f32 {
@@ -76,9 +77,19 @@ fn admit(column: u32, kw: u32, within: bool) {
 fn join(r: u32, kh: u32, kw: u32) {
     for (var t = 0u; t < KW; t++) {
         let w = filter_taps[kh * KW + t];
-        sums[r].left += w * tap(t, 0u);
-        if (COLUMNS > 4u) { sums[r].right += w * tap(t, 4u); }
+        sums[r].left = fma(vec4(w), tap(t, 0u), sums[r].left);
+        if (COLUMNS > 4u) { sums[r].right = fma(vec4(w), tap(t, 4u), sums[r].right); }
     }
+}
+
+fn finish(place: Place) {
+    let row = (place.plane * params.output_h + place.height) * params.output_w;
+    let octet = Octet(bits_of(sums[0].left + offset), bits_of(sums[0].right + offset));
+    store8(row + place.column, min(COLUMNS, params.output_w - place.column), octet);
+}
+
+fn next() {
+    sums = array(sums[1], sums[2], sums[3], Sums());
 }
 
 @compute @workgroup_size(WX, WY, WZ)
@@ -87,18 +98,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let column = id.x * COLUMNS;
     let height = id.y * ROWS;
     if (column >= params.output_w || height >= params.output_h || id.z >= params.batch * GROUPS) { return; }
-    let channel = id.z % GROUPS;
-    let offset = bias_at(channel);
+    offset = bias_at(id.z % GROUPS);
     for (var i = 0u; i < 9u; i++) {
-        if (i < KH * KW) { filter_taps[i] = weight_at(channel * KH * KW + i); }
+        if (i < KH * KW) { filter_taps[i] = weight_at(id.z % GROUPS * KH * KW + i); }
     }
-    for (var r = 0u; r < 4u; r++) { sums[r] = Sums(); }
-    walk(id.z, true, height, column);
-    for (var r = 0u; r < 4u; r++) {
-        if (r < ROWS && height + r < params.output_h) {
-            let at = (id.z * params.output_h + height + r) * params.output_w + column;
-            let octet = Octet(bits_of(sums[r].left + offset), bits_of(sums[r].right + offset));
-            store8(at, min(COLUMNS, params.output_w - column), octet);
-        }
-    }
+    sums = array<Sums, 4>();
+    roll_down(id.z, Place(id.z, 0u, height, column), ROWS);
 }

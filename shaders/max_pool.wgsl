@@ -4,8 +4,7 @@
 //
 // A thread walks over COLUMNS windows of ROWS output rows: helpers/walk.wgsl.
 //
-// Grid: x = COLUMNS neighbours of an output row, y = ROWS output rows, z = planes (N C); depth is a loop, which folds
-// away where there are no volumes.
+// Grid: x = COLUMNS neighbours of an output row, y = ROWS output rows, z = slices of planes (N C D).
 // Numerics: exact. Elements are compared as integers: compilers that assume no NaN, or turn a comparison into max(),
 // lose the NaN that must win, or the first of -0.0 and 0.0 that must stay. A window wholly in padding is -inf.
 // Source: torch.nn.MaxPool2d; ATen/native/cpu/MaxPoolKernel.cpp.
@@ -16,10 +15,10 @@ override WZ: u32 = 1u;
 override KD: u32; override KH: u32; override KW: u32; // kernel
 override SD: u32; override SH: u32; override SW: u32; // stride
 override PD: u32; override PH: u32; override PW: u32; // padding before
-override DD: u32; override DH: u32; override DW: u32; // dilation; DH is 1 if ROWS is not
+override DD: u32; override DH: u32; override DW: u32; // dilation; DH is 1 if ROLL
 override COLUMNS: u32;  // of the output, of a thread: 1, 4 or 8
-override ROWS: u32;     // of the output, of a thread: at most 4
-override VOLUME: bool;  // three spatial dimensions
+override ROWS: u32;     // of the output, of a thread: 1 unless ROLL
+override ROLL: bool;    // windows are small, and there is no depth
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -38,76 +37,72 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<Out>;  // [planes, output_d, output_h, output_w]
 @group(0) @binding(2) var<uniform> params: Params;
 
-// The best elements of eight neighbouring windows: their bits, and their ranks.
-struct Best {
-    left: vec4<u32>,
-    right: vec4<u32>,
-    left_rank: vec4<i32>,
-    right_rank: vec4<i32>,
+// Elements are compared by their keys, integers in the order of the floats from which the bits come back: -0.0 is just
+// below 0.0, and every NaN above infinity, those with a sign turned around from below -inf.
+
+// Keys of eight neighbouring windows.
+struct Keys {
+    left: vec4<i32>,
+    right: vec4<i32>,
 }
 
-// The rank of -inf: what is not below any element.
+// The key of -inf: what is not below any element.
 const LOWEST = -0x7fffffffi - 1i;
+const EMPTY = Keys(vec4(LOWEST), vec4(LOWEST));
 
-var<private> ranks: array<vec4<i32>, 8>; // of the stretch
-var<private> row: Best;                  // of the row that was taken last
-var<private> best: array<Best, 4>;       // of each output row
+var<private> keys: array<vec4<i32>, 8>; // of the stretch
+var<private> row: Keys;                 // the best of the row that was taken last
+var<private> best: array<Keys, 4>;      // of each open output row
 
-fn empty() -> Best {
-    let bits = vec4(negative_infinity());
-    return Best(bits, bits, vec4(LOWEST), vec4(LOWEST));
+// How far keys are turned.
+fn turn() -> i32 {
+    return i32(0x7fffffffu - (negative_infinity() & 0x7fffffffu));
 }
 
-// Integers in the order of the floats: zeros of both signs are equal, every NaN is above infinity. A sign and a
-// magnitude become a signed number, from which a shift turns the NaNs below -inf around to the top.
-fn ranked(bits: vec4<u32>) -> vec4<i32> {
-    let sign = bitcast<vec4<u32>>(bitcast<vec4<i32>>(bits) >> vec4(31u)); // all ones or none
-    let signed = (bits ^ (sign & vec4(0x7fffffffu))) - sign;
-    return bitcast<vec4<i32>>(signed - vec4(0x80000000u - (negative_infinity() & 0x7fffffffu)));
+fn key(bits: vec4<u32>) -> vec4<i32> {
+    let signed = bitcast<vec4<i32>>(bits);
+    return (signed ^ ((signed >> vec4(31u)) & vec4(0x7fffffffi))) - turn();
 }
 
-// The better of two, the first of equals.
-fn better(a: Best, b: Best) -> Best {
-    return Best(
-        select(a.left, b.left, b.left_rank > a.left_rank),
-        select(a.right, b.right, b.right_rank > a.right_rank),
-        max(a.left_rank, b.left_rank),
-        max(a.right_rank, b.right_rank),
-    );
+fn bits_of_key(key: vec4<i32>) -> vec4<u32> {
+    let signed = key + turn();
+    return bitcast<vec4<u32>>(signed ^ ((signed >> vec4(31u)) & vec4(0x7fffffffi)));
+}
+
+// The better of two, the first of equals: 0.0 is not above -0.0.
+fn better4(a: vec4<i32>, b: vec4<i32>) -> vec4<i32> {
+    let zero = vec4(-turn());
+    let at_least = select(a, zero, a == zero - 1i);
+    return select(a, b, b > at_least);
+}
+
+fn better(a: Keys, b: Keys) -> Keys {
+    return Keys(better4(a.left, b.left), better4(a.right, b.right));
 }
 
 // What a tap meets in four windows, of which the first is `first`.
-fn tap(tap: u32, first: u32) -> vec4<u32> {
+fn tap(tap: u32, first: u32) -> vec4<i32> {
     let e = vec4(LEAD + tap * DW) + (vec4(0u, 1u, 2u, 3u) + first) * SPREAD;
     let i = e & vec4(3u);
     let q = e >> vec4(2u);
-    return vec4(stretch[q.x][i.x], stretch[q.y][i.y], stretch[q.z][i.z], stretch[q.w][i.w]);
-}
-
-fn tap_rank(tap: u32, first: u32) -> vec4<i32> {
-    let e = vec4(LEAD + tap * DW) + (vec4(0u, 1u, 2u, 3u) + first) * SPREAD;
-    let i = e & vec4(3u);
-    let q = e >> vec4(2u);
-    return vec4(ranks[q.x][i.x], ranks[q.y][i.y], ranks[q.z][i.z], ranks[q.w][i.w]);
+    return vec4(keys[q.x][i.x], keys[q.y][i.y], keys[q.z][i.z], keys[q.w][i.w]);
 }
 
 fn admit(column: u32, kw: u32, within: bool) {
     for (var quad = 0u; quad < 8u; quad++) {
         if (quad < QUADS) {
-            ranks[quad] = select(vec4(LOWEST), ranked(stretch[quad]), inside(column, quad, kw, within));
+            keys[quad] = select(vec4(LOWEST), key(stretch[quad]), inside(column, quad, kw, within));
         }
     }
-    row = empty();
+    row = EMPTY;
     for (var t = 0u; t < TAPS; t++) {
-        if (COLUMNS > 4u) {
-            row = better(row, Best(tap(t, 0u), tap(t, 4u), tap_rank(t, 0u), tap_rank(t, 4u)));
-        } else if (COLUMNS > 1u) {
-            row = better(row, Best(tap(t, 0u), row.right, tap_rank(t, 0u), row.right_rank));
+        if (COLUMNS > 1u) {
+            row.left = better4(row.left, tap(t, 0u));
         } else {
             let e = LEAD + t * DW;
-            let only = vec4(stretch[e >> 2u][e & 3u]);
-            row = better(row, Best(only, row.right, vec4(ranks[e >> 2u][e & 3u]), row.right_rank));
+            row.left = better4(row.left, vec4(keys[e >> 2u][e & 3u]));
         }
+        if (COLUMNS > 4u) { row.right = better4(row.right, tap(t, 4u)); }
     }
 }
 
@@ -115,20 +110,21 @@ fn join(r: u32, kh: u32, kw: u32) {
     best[r] = better(best[r], row);
 }
 
+fn finish(place: Place) {
+    let octet = Octet(bits_of_key(best[0].left), bits_of_key(best[0].right));
+    let row = ((place.plane * params.output_d + place.depth) * params.output_h + place.height) * params.output_w;
+    store8(row + place.column, min(COLUMNS, params.output_w - place.column), octet);
+}
+
+fn next() {
+    best = array(best[1], best[2], best[3], EMPTY);
+}
+
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let column = id.x * COLUMNS;
-    let height = id.y * ROWS;
-    if (column >= params.output_w || height >= params.output_h || id.z >= params.planes) { return; }
-    for (var depth = 0u; depth < select(1u, params.output_d, VOLUME); depth++) {
-        for (var r = 0u; r < 4u; r++) { best[r] = empty(); }
-        pool(id.z, depth, height, column);
-        for (var r = 0u; r < 4u; r++) {
-            if (r < ROWS && height + r < params.output_h) {
-                let at = ((id.z * params.output_d + depth) * params.output_h + height + r) * params.output_w + column;
-                store8(at, min(COLUMNS, params.output_w - column), Octet(best[r].left, best[r].right));
-            }
-        }
-    }
+    if (column >= params.output_w || id.y * ROWS >= params.output_h || id.z >= params.planes * params.output_d) { return; }
+    best = array(EMPTY, EMPTY, EMPTY, EMPTY);
+    pool(id.z, id.y, column);
 }

@@ -1,6 +1,6 @@
 //! What max and average pooling share: the parameters of their kernels and the grid.
 
-use super::window::{Extents, MAX_DIMS, Window, check_turns, last_lane, leading_ones, word};
+use super::window::{Extents, Window, check_turns, last_lane, leading_ones, word};
 use crate::error::Result;
 use crate::kernel::{Kernel, half, params, store_form};
 use crate::plan::{Launch, Lowering};
@@ -61,12 +61,13 @@ pub(super) fn launch(
         output_w: word(output.w),
         divisor,
     };
-    let walk = window.walk(&input, &output, x.dtype, [8, 4]);
+    let walk = window.walk(&input, &output, x.dtype, 8);
     let mut constants = walk.constants(0);
     constants.extend_from_slice(extra);
     constants.push(half(x.dtype));
-    let volume = window.kernel.len() == MAX_DIMS;
-    constants.push(("VOLUME", f64::from(u8::from(volume))));
+    constants.push(("ROLL", f64::from(u8::from(walk.roll))));
+    let rows = walk.rows(&output, planes);
+    constants.push(("ROWS", f64::from(word(rows))));
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
     lowering.launch(&Launch {
         kernel: &kernels[store_form(x.dtype, output.w, walk.columns)],
@@ -74,12 +75,12 @@ pub(super) fn launch(
         params: bytemuck::bytes_of(&params),
         reads: &reads,
         writes: &writes,
-        threads: walk.threads(&output, planes),
+        threads: walk.threads(&output, rows, planes * output.d),
     });
 }
 
-/// `Err` if a thread turns more often in its loops than [`MAX_TURNS`](super::window::MAX_TURNS): over the output slices,
-/// and the slices, rows and taps of a window, without those that are written out.
+/// `Err` if a thread turns more often in its loops than [`MAX_TURNS`](super::window::MAX_TURNS): over the slices, rows
+/// and taps of a window.
 pub(super) fn check_work(
     node: &str,
     window: &Window<'_>,
@@ -91,9 +92,7 @@ pub(super) fn check_work(
         stride: &strides,
         ..*window
     };
-    let (input, output) = (Extents::of(x), Extents::of(y));
-    let walk = window.walk(&input, &output, x.dtype, [8, 4]);
+    let walk = window.walk(&Extents::of(x), &Extents::of(y), x.dtype, 8);
     let slices = leading_ones(window.kernel, 1)[0];
-    let windows = slices.saturating_mul(walk.turns() + 1).saturating_add(1);
-    check_turns(node, window.kernel, output.d.saturating_mul(windows))
+    check_turns(node, window.kernel, slices.saturating_mul(walk.turns() + 1))
 }

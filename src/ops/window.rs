@@ -85,14 +85,8 @@ impl Window<'_> {
             .collect()
     }
 
-    /// How a thread walks over these windows, at most `most` columns and rows of them.
-    pub(super) fn walk(
-        &self,
-        input: &Extents,
-        output: &Extents,
-        dtype: DType,
-        most: [u32; 2],
-    ) -> Walk {
+    /// How a thread walks over these windows, at most `most` columns of them.
+    pub(super) fn walk(&self, input: &Extents, output: &Extents, dtype: DType, most: u32) -> Walk {
         let [kernel, stride, dilation] = [self.kernel, self.stride, self.dilation]
             .map(|values| leading_ones(values, 1).map(effective));
         let before: Vec<usize> = self.padding.iter().map(|padding| padding[0]).collect();
@@ -100,10 +94,8 @@ impl Window<'_> {
         let lane = word(per_lane(dtype));
         let reach = (kernel[2] - 1).saturating_mul(dilation[2]);
         let length = |columns: u32| {
-            (columns - 1)
-                .saturating_mul(stride[2])
-                .saturating_add(reach)
-                .saturating_add(1)
+            let between = (columns - 1).saturating_mul(stride[2]);
+            between.saturating_add(reach).saturating_add(1)
         };
         let wanted = match output.w {
             1 => 1,
@@ -116,43 +108,32 @@ impl Window<'_> {
         } else {
             wanted
         }
-        .min(most[0]);
+        .min(most);
         let long = length(columns) > STRETCH;
+        let lead = before[2].next_multiple_of(lane) - before[2];
         let aligned = !long
             && input.w.is_multiple_of(lane as usize)
-            && (columns * stride[2]).is_multiple_of(lane);
-        let lead = before[2].next_multiple_of(lane) - before[2];
-        // Not where that makes the stretch too long.
-        let aligned = aligned && lead + length(columns) <= STRETCH;
+            && (columns * stride[2]).is_multiple_of(lane)
+            && lead + length(columns) <= STRETCH;
         let last = (word(output.w) - 1)
             .saturating_mul(stride[2])
             .saturating_add(reach);
-        let border = before[2] > 0 || last >= word(input.w);
-        // Rows share input rows where windows overlap or touch; those of dilated windows do so by chance.
-        let shares = !long && dilation[1] == 1 && stride[1] <= kernel[1];
-        let fits = |rows: u32| {
-            (rows - 1)
-                .saturating_mul(stride[1])
-                .saturating_add(kernel[1])
-                <= INPUT_ROWS
-                && rows as usize <= output.h
-        };
-        let rows = if shares {
-            (1..=most[1]).rev().find(|&rows| fits(rows)).unwrap_or(1)
-        } else {
-            1
-        };
+        let roll = !long
+            && self.kernel.len() < MAX_DIMS
+            && dilation[1] == 1
+            && kernel[1] <= ROLLING
+            && kernel[1].div_ceil(stride[1]) <= OPEN;
         Walk {
             kernel,
             stride,
             before,
             dilation,
             columns,
-            rows,
             lead: if aligned { lead } else { 0 },
             aligned,
             long,
-            border,
+            border: before[2] > 0 || last >= word(input.w),
+            roll,
         }
     }
 
@@ -200,8 +181,13 @@ impl Window<'_> {
 /// Elements of a stretch that `shaders/helpers/rows.wgsl` holds in registers.
 const STRETCH: u32 = 32;
 
-/// Input rows that `shaders/helpers/walk.wgsl` writes out.
-const INPUT_ROWS: u32 = 9;
+/// Rows of a window over which `shaders/helpers/walk.wgsl` rolls, and output rows that it keeps open.
+const ROLLING: u32 = 5;
+const OPEN: u32 = 4;
+
+/// Threads that fill any device, each of which loads some lanes at a time, and the most output rows of one.
+const FILL: usize = 1 << 14;
+const MOST_ROWS: usize = 16;
 
 /// A window as `shaders/helpers/walk.wgsl` sees it, along the axes D, H, W.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,13 +198,13 @@ pub(super) struct Walk {
     dilation: [u32; 3],
     /// Neighbouring windows of a thread.
     pub(super) columns: u32,
-    /// Rows of them.
-    pub(super) rows: u32,
     lead: u32,
     aligned: bool,
     /// A stretch does not fit: every tap is loaded by itself.
     pub(super) long: bool,
     border: bool,
+    /// A thread rolls down several output rows.
+    pub(super) roll: bool,
 }
 
 impl Walk {
@@ -236,7 +222,6 @@ impl Walk {
         let flag = |flag: bool| u32::from(flag);
         let others = [
             ("COLUMNS", self.columns),
-            ("ROWS", self.rows),
             ("LEAD", self.lead),
             ("ALIGNED", flag(self.aligned)),
             ("LONG", flag(self.long)),
@@ -251,22 +236,28 @@ impl Walk {
     /// Turns of its loops that a thread takes for one slice of a window.
     pub(super) fn turns(&self) -> usize {
         let taps = if self.long {
-            self.kernel[2].div_ceil(4) as usize + 1
+            self.kernel[2].div_ceil(4) as usize
         } else {
-            0
+            // Of the kernels' own, over the taps of a row.
+            self.kernel[2] as usize
         };
-        let rows = ((self.rows - 1) * self.stride[1] + self.kernel[1]) as usize;
-        let looped = rows.saturating_sub(INPUT_ROWS as usize);
-        rows.saturating_mul(taps).saturating_add(looped)
+        (self.kernel[1] as usize).saturating_mul(taps.saturating_add(1))
     }
 
-    /// Threads over the output: columns, rows and `depth` more.
-    pub(super) fn threads(&self, output: &Extents, depth: usize) -> Threads {
-        Threads::fitted([
-            output.w.div_ceil(self.columns as usize),
-            output.h.div_ceil(self.rows as usize),
-            depth,
-        ])
+    /// Output rows of a thread: as many as leave enough threads, for it loads the first rows of its first window besides.
+    pub(super) fn rows(&self, output: &Extents, depth: usize) -> usize {
+        if !self.roll {
+            return 1;
+        }
+        let columns = output.w.div_ceil(self.columns as usize);
+        let most = (columns * output.h * depth / FILL).clamp(1, MOST_ROWS);
+        output.h.div_ceil(output.h.div_ceil(most))
+    }
+
+    /// Threads over the output: columns, `rows` rows each, and `depth` more.
+    pub(super) fn threads(&self, output: &Extents, rows: usize, depth: usize) -> Threads {
+        let columns = output.w.div_ceil(self.columns as usize);
+        Threads::fitted([columns, output.h.div_ceil(rows), depth])
     }
 }
 

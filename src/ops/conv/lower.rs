@@ -39,13 +39,13 @@ pub(in crate::ops) const DEPTHWISE_KERNELS: [Kernel; 3] = row_kernels!(
     ROWS,
 );
 
-/// Columns and rows of a thread of the kernel for any filter, and its filters.
-const TILE: [u32; 2] = [4, 2];
+/// Columns of a thread of the kernel for any filter, and its filters.
+const COLUMNS: u32 = 4;
 const FILTERS: usize = 8;
 
-/// The longest side of a filter of the depthwise kernel, and columns and rows of a thread.
+/// The longest side of a filter of the depthwise kernel, and columns of a thread.
 const DEPTHWISE_SIDE: usize = 3;
-const DEPTHWISE_TILE: [u32; 2] = [8, 4];
+const DEPTHWISE_COLUMNS: u32 = 8;
 
 /// A convolution of [`Extents`] in groups, as both kernels see it.
 struct Shapes {
@@ -86,7 +86,7 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
 
 /// Turns of the loops of a thread of the kernel for any filter, over channels, rows and taps.
 pub(super) fn turns(window: &Window<'_>, x: &TensorType, y: &TensorType, channels: usize) -> usize {
-    let walk = window.walk(&Extents::of(x), &Extents::of(y), x.dtype, TILE);
+    let walk = window.walk(&Extents::of(x), &Extents::of(y), x.dtype, COLUMNS);
     channels.saturating_mul(walk.turns() + 1)
 }
 
@@ -106,7 +106,7 @@ impl Shapes {
 
 fn any(shapes: &Shapes, window: &Window<'_>, reads: [SlotId; 3], lowering: &mut Lowering<'_>) {
     let Shapes { input, output, .. } = shapes;
-    let walk = window.walk(input, output, shapes.dtype, TILE);
+    let walk = window.walk(input, output, shapes.dtype, COLUMNS);
     let tile = shapes.filters.next_power_of_two().min(FILTERS);
     let tiles = shapes.filters.div_ceil(tile);
     let mut constants = walk.constants(1);
@@ -126,21 +126,29 @@ fn any(shapes: &Shapes, window: &Window<'_>, reads: [SlotId; 3], lowering: &mut 
         params: bytemuck::bytes_of(&shapes.params()),
         reads: &reads,
         writes: &writes,
-        threads: walk.threads(output, input.n * shapes.groups * tiles),
+        threads: walk.threads(output, 1, input.n * shapes.groups * tiles),
     });
 }
 
 /// The walk of the depthwise kernel, if it takes this convolution.
 fn depthwise_walk(shapes: &Shapes, window: &Window<'_>) -> Option<Walk> {
     let small = window.kernel.iter().all(|&side| side <= DEPTHWISE_SIDE);
-    let walk = window.walk(&shapes.input, &shapes.output, shapes.dtype, DEPTHWISE_TILE);
-    (shapes.channels == 1 && shapes.filters == 1 && small && !walk.long).then_some(walk)
+    let walk = window.walk(
+        &shapes.input,
+        &shapes.output,
+        shapes.dtype,
+        DEPTHWISE_COLUMNS,
+    );
+    (shapes.channels == 1 && shapes.filters == 1 && small && walk.roll).then_some(walk)
 }
 
 fn depthwise(shapes: &Shapes, walk: &Walk, reads: [SlotId; 3], lowering: &mut Lowering<'_>) {
     let Shapes { input, output, .. } = shapes;
     let mut constants = walk.constants(1);
+    let planes = input.n * shapes.groups;
+    let rows = walk.rows(output, planes);
     constants.push(("GROUPS", f64::from(word(shapes.groups))));
+    constants.push(("ROWS", f64::from(word(rows))));
     constants.push(half(shapes.dtype));
     let writes = lowering.writes.clone();
     lowering.launch(&Launch {
@@ -149,6 +157,6 @@ fn depthwise(shapes: &Shapes, walk: &Walk, reads: [SlotId; 3], lowering: &mut Lo
         params: bytemuck::bytes_of(&shapes.params()),
         reads: &reads,
         writes: &writes,
-        threads: walk.threads(output, input.n * shapes.groups),
+        threads: walk.threads(output, rows, planes),
     });
 }
