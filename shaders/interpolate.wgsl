@@ -9,7 +9,8 @@
 // are, it stores what it has loaded to all of them.
 //
 // Grid: x = eight neighbours of an output row (of an input row, if they are repeated), y = output rows (input rows, if
-// they are repeated), z = groups of planes (N C); depth is a loop.
+// they are repeated), z = groups of planes (N C), or the slices of all
+// planes.
 // Numerics: exact; bits are moved.
 // Source: torch.nn.functional.interpolate; ATen/native/UpSample.h.
 
@@ -19,8 +20,8 @@ override WZ: u32 = 1u;
 override REPEAT: u32; // times that each column of eight is repeated, at most 4; 0 to look the columns up
 override TIMES: u32 = max(REPEAT, 1u);
 override ROWS: u32;   // times that each row is repeated: output rows of a thread
-override VOLUME: bool; // there is a depth to loop over
-override PLANES: u32; // of a thread: they share the sources
+override VOLUME: bool; // there is a depth
+override PLANES: u32; // of a thread: they share the sources; without a depth
 override LENGTH: u32 = 8u; // neighbours that a thread loads, if they are repeated
 
 struct Params {
@@ -88,16 +89,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         right = columns[2u * id.x + 1u];
     }
     let h = lines[height];
+    if (VOLUME) {
+        let plane = id.z / params.output_d;
+        if (plane >= params.planes) { return; }
+        let slice = plane * params.input_d + lines[params.output_h + id.z % params.output_d];
+        resample(slice, h, id.z, height, column, id.x * 8u);
+        return;
+    }
     let end = min((id.z + 1u) * PLANES, params.planes);
     for (var plane = id.z * PLANES; plane < end; plane++) {
-        // Written out: a loop over one slice is not free.
-        if (!VOLUME) {
-            resample(plane, h, plane, height, column, id.x * 8u);
-            continue;
-        }
-        for (var depth = 0u; depth < params.output_d; depth++) {
-            let slice = plane * params.input_d + lines[params.output_h + depth];
-            resample(slice, h, plane * params.output_d + depth, height, column, id.x * 8u);
-        }
+        resample(plane, h, plane, height, column, id.x * 8u);
     }
 }

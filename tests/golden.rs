@@ -7,11 +7,12 @@
 mod case;
 
 use case::{Case, Tested, folder, is_output, load};
+use half::f16;
 use std::collections::BTreeSet;
 use std::panic::catch_unwind;
 use wgcnn::check::Comparison;
 use wgcnn::cpu::{self, Expected, Moments};
-use wgcnn::{Tensor, Variables};
+use wgcnn::{DType, Tensor, Variables};
 
 /// One test per file, so that they run side by side.
 macro_rules! golden_tests {
@@ -26,7 +27,7 @@ macro_rules! golden_tests {
     };
 }
 
-golden_tests!(add avg_pool batch_norm conv interpolate max_pool normalize relu sigmoid unit);
+golden_tests!(add avg_pool batch_norm cast conv interpolate max_pool normalize relu sigmoid unit);
 
 /// The fewest cases that a file may have.
 const FEWEST: usize = 6;
@@ -122,19 +123,36 @@ fn wrong_element(value: f64, bound: f64, pytorch: f32) -> f32 {
     }
 }
 
+/// As [`wrong_element`], of f16.
+fn wrong_half(value: f64, bound: f64, pytorch: f16) -> f32 {
+    let nearest = f16::from_f64(value);
+    if !nearest.is_finite() {
+        1.0
+    } else if bound > 0.0 {
+        let above = f16::from_f64(value + 2.0 * bound).to_f32();
+        above.max(f16::from_bits((nearest.to_bits() & 0x7fff) + 1).to_f32())
+    } else {
+        f16::from_bits(pytorch.to_bits() ^ 1).to_f32()
+    }
+}
+
 /// The places of `compared` at which a wrong element is accepted.
 fn accepted((name, _, expected, pytorch): &Compared) -> Tested<Vec<String>> {
-    let (Expected::Within(_, bounded), Some(data)) = (expected, pytorch.as_f32()) else {
+    let (Expected::Within(dtype, bounded), Some(data)) = (expected, pytorch.to_f32()) else {
         return Ok(Vec::new());
     };
     let mut accepted = Vec::new();
     for index in (0..data.len()).rev().step_by((data.len() / 32).max(1)) {
         let (value, bound) = (bounded.value.data[index], bounded.error.data[index]);
         let mut data = data.to_vec();
-        let wrong = wrong_element(value, bound, data[index]);
+        let wrong = match dtype {
+            DType::F16 => wrong_half(value, bound, f16::from_f32(data[index])),
+            _ => wrong_element(value, bound, data[index]),
+        };
         data[index] = wrong;
         let mut comparison = Comparison::default();
-        comparison.add(name, expected, &Tensor::new(pytorch.shape(), data)?);
+        let tensor = Tensor::new(pytorch.shape(), data)?.cast(*dtype);
+        comparison.add(name, expected, &tensor.ok_or("no floats")?);
         if comparison.wrong.is_none() {
             accepted.push(format!(
                 "{name}[{index}]: {wrong:e} for {value:e} +- {bound:e}"

@@ -43,6 +43,14 @@ fn shifted(left: vec4<u32>, right: vec4<u32>, by: u32) -> vec4<u32> {
     return select(a, vec4(a.yzw, next), (by & 1u) != 0u);
 }
 
+fn skip_quad(quad: u32, by: u32) {
+    if (HALF && quad <= QUADS) { stretch[quad] = select(stretch[quad], stretch[quad + 1u], (by & 4u) != 0u); }
+}
+
+fn shift_quad(quad: u32, by: u32) {
+    if (quad < QUADS) { stretch[quad] = shifted(stretch[quad], stretch[quad + 1u], by & 3u); }
+}
+
 // Loads the LENGTH neighbours from element `first` of the input. Elements outside the input are any value.
 fn load_stretch(first: i32) {
     // Written out: not every compiler unrolls a loop of this length.
@@ -57,12 +65,23 @@ fn load_stretch(first: i32) {
     load_lane(first, 8u);
     if (ALIGNED) { return; }
     let by = u32(first) & (PER_LANE - 1u);
-    for (var quad = 0u; quad < 9u; quad++) {
-        if (HALF && quad <= QUADS) { stretch[quad] = select(stretch[quad], stretch[quad + 1u], (by & 4u) != 0u); }
-    }
-    for (var quad = 0u; quad < 8u; quad++) {
-        if (quad < QUADS) { stretch[quad] = shifted(stretch[quad], stretch[quad + 1u], by & 3u); }
-    }
+    skip_quad(0u, by);
+    skip_quad(1u, by);
+    skip_quad(2u, by);
+    skip_quad(3u, by);
+    skip_quad(4u, by);
+    skip_quad(5u, by);
+    skip_quad(6u, by);
+    skip_quad(7u, by);
+    skip_quad(8u, by);
+    shift_quad(0u, by);
+    shift_quad(1u, by);
+    shift_quad(2u, by);
+    shift_quad(3u, by);
+    shift_quad(4u, by);
+    shift_quad(5u, by);
+    shift_quad(6u, by);
+    shift_quad(7u, by);
 }
 
 // One element of the input.

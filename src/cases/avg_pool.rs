@@ -86,9 +86,9 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "deep",
-            "a thread walks many slices",
-            &[1, 1, 11_000, 4, 4],
-            k(&[3, 3, 3]).stride([1, 1, 1]),
+            "more slices than a dimension has workgroups",
+            &[1, 1, 70_000, 2, 3],
+            k(&[3, 2, 2]).stride([1, 1, 1]),
         ),
         case(
             "workgroups",

@@ -146,7 +146,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "deep",
-            "a thread walks many slices",
+            "more slices than a dimension has workgroups",
             &[1, 9, 700, 1, 3],
             size(&[32_000, 1, 2]),
         ),

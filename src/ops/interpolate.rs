@@ -1,6 +1,6 @@
 //! [`Interpolate`]: attributes, shape rule, index tables, method, lowering.
 
-use super::window::{Extents, MAX_DIMS, check_depth, check_input, last_lane, leading_ones, word};
+use super::window::{Extents, MAX_DIMS, check_input, last_lane, leading_ones, word};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
@@ -34,10 +34,8 @@ params! {
 const SMALL: usize = 128;
 
 const SOURCE: &str = include_str!("../../shaders/interpolate.wgsl");
-/// Planes of a thread: they share the sources that it looks up. One of a volume, of which it walks the slices.
-const fn planes_of_a_thread(volume: bool) -> u32 {
-    if volume { 1 } else { 8 }
-}
+/// Planes of a thread: they share the sources that it looks up.
+const PLANES: usize = 8;
 
 pub(super) const KERNELS: [Kernel; 3] = row_kernels!("interpolate", SOURCE, Params::FIELDS, ROWS);
 
@@ -184,7 +182,6 @@ impl Layer for Interpolate {
         check_input(node, inputs[0], dims)?;
         let mut shape = inputs[0].shape[..2].to_vec();
         shape.extend(self.extents(node, &inputs[0].shape[2..])?);
-        check_depth(node, &shape)?;
         Ok(vec![inputs[0].like(shape)])
     }
 
@@ -213,7 +210,12 @@ impl Layer for Interpolate {
         let last = columns[columns.len() - 1];
         columns.resize(columns.len().next_multiple_of(COLUMNS), last);
         let volume = self.dims() == MAX_DIMS;
-        let planes_of_a_thread = planes_of_a_thread(volume);
+        // Slices of a volume have sources of their own.
+        let groups = if volume {
+            planes * output.d
+        } else {
+            planes.div_ceil(PLANES)
+        };
         let aligned = input.w.is_multiple_of(per_lane(x.dtype));
         let columns = lowering.table("columns", &columns);
         let lines = lowering.table("rows, slices", &[rows, slices].concat());
@@ -238,7 +240,7 @@ impl Layer for Interpolate {
                 ("REPEAT", f64::from(repeat)),
                 ("ROWS", f64::from(repeat_rows)),
                 ("VOLUME", f64::from(u8::from(volume))),
-                ("PLANES", f64::from(planes_of_a_thread)),
+                ("PLANES", f64::from(word(PLANES))),
             ],
             params: bytemuck::bytes_of(&params),
             reads: &reads,
@@ -246,7 +248,7 @@ impl Layer for Interpolate {
             threads: Threads::fitted([
                 output.w.div_ceil(COLUMNS * repeat.max(1) as usize),
                 output.h / repeat_rows as usize,
-                planes.div_ceil(planes_of_a_thread as usize),
+                groups,
             ]),
         });
     }

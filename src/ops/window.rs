@@ -9,9 +9,8 @@ use crate::tensor::{DType, TensorType};
 /// Most spatial dimensions of any layer.
 pub(super) const MAX_DIMS: usize = 3;
 
-/// Elements between the first and the last tap of a window, between windows, or slices of a volume, that a thread walks
-/// in a loop. There are drivers that end a loop silently after 65535 turns (Mesa's llvmpipe), and others that take a long
-/// one for a hang.
+/// Elements between the first and the last tap of a window, or between windows: what a thread may walk in a loop. There are
+/// drivers that end a loop silently after 65535 turns (Mesa's llvmpipe), and others that take a long one for a hang.
 pub(super) const MAX_REACH: usize = 1 << 15;
 
 /// Turns of all loops of a thread together. Mesa's llvmpipe counts 65535 of them over nested loops, and what is left of the
@@ -345,17 +344,6 @@ pub(super) fn word(value: usize) -> u32 {
 /// a single window, the dilation of a single tap), so any value serves.
 fn effective(value: usize) -> u32 {
     if value > MAX_REACH { 1 } else { word(value) }
-}
-
-/// `Err` for a volume of so many slices that a thread cannot walk them.
-pub(super) fn check_depth(node: &str, shape: &[usize]) -> Result<()> {
-    match shape {
-        [_, _, depth, _, _] if *depth >= MAX_REACH => Err(Error::Unsupported {
-            node: node.to_owned(),
-            what: format!("an output depth of {depth}: {MAX_REACH} or more"),
-        }),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

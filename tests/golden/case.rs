@@ -1,5 +1,6 @@
 //! Cases of golden files: what PyTorch was called with, as a graph of the same layers.
 
+use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value as Json, from_value};
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use wgcnn::ops::{AvgPool, BatchNorm, BatchNormState, Conv, Interpolate, MaxPool, Normalize};
-use wgcnn::{Graph, Tensor, Value};
+use wgcnn::{DType, Graph, Tensor, Value};
 
 pub(crate) type Tested<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -78,6 +79,7 @@ impl Case {
                 let state = batch_norm_state(graph, values, "");
                 graph.batch_norm(x, &state, self.batch_norm()?)?
             }
+            "cast" => graph.cast(x, self.dtype()?)?,
             "conv" => {
                 let bias = values.get("bias").copied();
                 graph.conv(x, values["weight"], bias, self.conv()?)?
@@ -90,6 +92,14 @@ impl Case {
             "unit" => self.unit(graph, values)?,
             other => return Err(format!("no layer {other}").into()),
         })
+    }
+
+    fn dtype(&self) -> Tested<DType> {
+        match self.attribute("dtype").as_str() {
+            Some("float16") => Ok(DType::F16),
+            Some("float32") => Ok(DType::F32),
+            other => Err(format!("the type {other:?}").into()),
+        }
     }
 
     fn avg_pool(&self) -> Tested<AvgPool> {
@@ -146,10 +156,9 @@ impl Case {
     }
 
     fn normalize(&self) -> Tested<Normalize> {
-        Ok(Normalize {
-            mean: from_value(self.attribute("mean"))?,
-            std: from_value(self.attribute("std"))?,
-        })
+        let [mean, std] = ["mean", "std"].map(|name| self.attribute(name));
+        let (mean, std): (Vec<f32>, Vec<f32>) = (from_value(mean)?, from_value(std)?);
+        Ok(Normalize::new(mean, std))
     }
 
     /// A convolution, then the parts in the order of the case.
@@ -203,6 +212,7 @@ fn tensor(view: &TensorView<'_>) -> Tested<Tensor> {
     let (shape, bytes) = (view.shape(), view.data());
     Ok(match view.dtype() {
         Dtype::F32 => Tensor::new(shape, numbers(bytes, f32::from_le_bytes))?,
+        Dtype::F16 => Tensor::new(shape, numbers(bytes, f16::from_le_bytes))?,
         Dtype::I64 => Tensor::new(shape, numbers(bytes, i64::from_le_bytes))?,
         Dtype::U8 => Tensor::new(shape, bytes.to_vec())?,
         other => return Err(format!("a tensor of {other:?}").into()),

@@ -1,8 +1,8 @@
 """Golden vectors: what PyTorch answers, so that the Rust tests need no PyTorch.
 
-    python generate.py [outdir]        (default: the folder of this script)
+    python generate.py [outdir [layer...]]        (default: the folder of this script, all layers)
 
-Made with PyTorch 2.15.0 on the CPU, one thread, f32, no gradients. One file per layer,
+Made with PyTorch 2.15.0 on the CPU, one thread, f32 and some f16, no gradients. One file per layer,
 `<op>.safetensors`, with tensors `<case>.<tensor>` and this metadata:
 
     torch       the PyTorch version
@@ -334,6 +334,9 @@ def max_pool(golden):
         golden.begin(name)
         max_pool_case(golden, torch.randn(x_shape), *arguments, **attributes)
 
+    golden.begin("half")
+    max_pool_case(golden, torch.randn(2, 3, 7, 9).half(), [3, 3], [2, 2], [1, 1])
+
     case("digits_k2_s2", (1, 16, 14, 14), [2, 2], [2, 2])
     case("k1_s2_on_6", (2, 3, 6), [1], [2])
     case("k1_s2_on_6_ceil", (2, 3, 6), [1], [2], ceil_mode=True)
@@ -577,6 +580,10 @@ def relu(golden):
     case(nans())
     golden.begin("zeros")
     case(torch.tensor([0.0, -0.0] * 9 + [-0.0]))
+    golden.begin("half")
+    case(torch.randn(2, 3, 5, 7).half())
+    golden.begin("half_special_values")
+    case(special_values().half())
 
 
 def sigmoid(golden):
@@ -611,6 +618,10 @@ def add(golden):
     case(nans(), torch.tensor([1.0, 0.0, INF, -INF, -0.0]))
     golden.begin("cancellation")
     case(torch.tensor([1e8, 1.0, 16777216.0, 0.1, -F32_MAX]), torch.tensor([-1e8, -1.0, 1.0, 0.2, F32_MAX]))
+    golden.begin("half")
+    case(torch.randn(2, 3, 5, 7).half(), torch.randn(2, 3, 5, 7).half())
+    golden.begin("half_overflow")
+    case(torch.tensor([65504.0, 65504.0, -65504.0]).half(), torch.tensor([16.0, 15.0, -16.0]).half())
 
 
 def elementwise_shapes():
@@ -625,6 +636,28 @@ def special_values():
     smallest_normal = torch.finfo(torch.float32).tiny
     positive = [0.0, 1e-45, DENORMAL, smallest_normal, 1e-8, 1.0, 3.5, 88.0, F32_MAX, INF]
     return torch.tensor([sign * value for value in positive for sign in (1.0, -1.0)] + [NAN])
+
+
+def cast(golden):
+    def case(name, x, dtype):
+        golden.begin(name)
+        x = x() if callable(x) else x
+        golden.record(f"y = x.to(torch.{dtype})", {"dtype": dtype}, x=x)
+
+    case("narrow_nchw", lambda: torch.randn(2, 3, 5, 7), "float16")
+    case("widen_nchw", lambda: torch.randn(2, 3, 5, 7).half(), "float32")
+    case("narrow_special_values", special_values(), "float16")
+    case("widen_special_values", special_values().half(), "float32")
+    case("narrow_nan_kinds", nans(), "float16")
+    case("same", lambda: torch.randn(2, 3, 5).half(), "float16")
+    # The middles between neighbours, and the f32 next to them: subnormal numbers, around 1, and below infinity.
+    words = torch.tensor([0, 1, 2, 0x3FE, 0x3FF, 0x400, 0x3BFE, 0x3BFF, 0x3C00, 0x3C01, 0x7BFD, 0x7BFE], dtype=torch.int16)
+    below, above = words.view(torch.float16).float(), (words + 1).view(torch.float16).float()
+    middles = torch.cat([(below + above) / 2, torch.tensor([65520.0])])
+    up, down = torch.tensor(INF), torch.tensor(-INF)
+    around = torch.cat([torch.nextafter(middles, down), middles, torch.nextafter(middles, up)])
+    case("middles", torch.cat([around, -around]), "float16")
+    case("every_f16", torch.arange(-32768, 32768, 7).to(torch.int16).view(torch.float16), "float32")
 
 
 # ---------------------------------------------------------------- image normalisation
@@ -698,7 +731,7 @@ def unit(golden):
 
 # ---------------------------------------------------------------- main
 
-LAYERS = [conv, batch_norm, max_pool, avg_pool, interpolate, relu, sigmoid, add, normalize, unit]
+LAYERS = [conv, batch_norm, max_pool, avg_pool, interpolate, relu, sigmoid, add, cast, normalize, unit]
 
 
 def main():
@@ -709,7 +742,10 @@ def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent
     folder.mkdir(parents=True, exist_ok=True)
     total = 0
+    wanted = sys.argv[2:] or [layer.__name__ for layer in LAYERS]
     for layer in LAYERS:
+        if layer.__name__ not in wanted:
+            continue
         golden = Golden(layer.__name__)
         layer(golden)
         path = folder / f"{golden.op}.safetensors"

@@ -72,8 +72,13 @@ const MISTAKES: [Mistake; 6] = [
 
 /// The running variance takes the biased variance.
 fn biased(plan: &mut Plan) {
-    let unbiased = "all.m2 / (all.count - 1.0)";
-    patch(plan, "batch_norm_update", unbiased, "all.m2 / all.count");
+    let unbiased = "moments.m2 / (moments.count - 1.0)";
+    patch(
+        plan,
+        "batch_norm_normalize",
+        unbiased,
+        "moments.m2 / moments.count",
+    );
 }
 
 /// Replaces a part of the text of a kernel.
