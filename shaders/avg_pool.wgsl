@@ -46,25 +46,11 @@ struct Sums {
     right: vec4<f32>,
 }
 
-var<private> values: array<vec4<f32>, 8>; // of the stretch
-var<private> row: Sums;                   // of the row that was taken last
 var<private> sums: array<Sums, 4>;        // of each open output row
 
-// What a tap meets in four windows, of which the first is `first`.
-fn tap(tap: u32, first: u32) -> vec4<f32> {
-    let e = vec4(LEAD + tap * DW) + (vec4(0u, 1u, 2u, 3u) + first) * SPREAD;
-    let i = e & vec4(3u);
-    let q = e >> vec4(2u);
-    return vec4(values[q.x][i.x], values[q.y][i.y], values[q.z][i.z], values[q.w][i.w]);
-}
-
-fn admit(column: u32, kw: u32, within: bool) {
-    for (var quad = 0u; quad < 8u; quad++) {
-        if (quad < QUADS) {
-            values[quad] = select(vec4(0.0), number(stretch[quad]), inside(column, quad, kw, within));
-        }
-    }
-    row = Sums();
+// Sums of a row of the windows.
+fn row_sums() -> Sums {
+    var row = Sums();
     for (var t = 0u; t < TAPS; t++) {
         if (COLUMNS > 1u) {
             row.left += tap(t, 0u);
@@ -74,9 +60,11 @@ fn admit(column: u32, kw: u32, within: bool) {
         }
         if (COLUMNS > 4u) { row.right += tap(t, 4u); }
     }
+    return row;
 }
 
 fn join(r: u32, kh: u32, kw: u32) {
+    let row = row_sums();
     sums[r].left += row.left;
     sums[r].right += row.right;
 }

@@ -2,7 +2,8 @@
 //
 //   y = (x - mean[c]) * (weight[c] / sqrt(var[c] + eps)) + bias[c]
 //
-// Grid: x = lanes that begin in a plane, PER_THREAD for each thread; y = channels; z = pictures.
+// Grid: x = lanes that begin in a plane, PER_THREAD for each thread; y = channels; z = pictures, PICTURES for
+// each thread.
 // Numerics: f32; inverseSqrt within 2 ULP (WGSL), every other operation one rounding.
 // Source: torch.nn.BatchNorm2d in eval().
 
@@ -39,10 +40,6 @@ fn affine_of(channel: u32) -> Affine {
 
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    // One channel for all threads of a workgroup: what it loads of it, it loads once.
-    let channel = workgroup.y + params.origin.y;
-    let picture = (workgroup.z + params.origin.z) * WZ + local.z;
-    if (picture < params.batch) {
-        transform_plane(picture, channel, (workgroup.x + params.origin.x) * WX + local.x, affine_of(channel));
-    }
+    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
+    if (id.y < params.channels) { transform_planes(id.z * PICTURES, id.y, id.x, affine_of(id.y)); }
 }

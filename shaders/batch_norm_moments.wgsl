@@ -9,7 +9,7 @@
 // from one step to the next. A thread takes blocks of eight quads, in two passes over registers, and merges the blocks.
 // The second pass finds what else it needs behind the partials: a kernel may bind few buffers.
 //
-// Grid: x = parts of a channel, one workgroup of WY runs each; z = channels.
+// Grid: x = parts of a channel, WY runs each; z = channels, one a workgroup, or eight where they are small.
 // Numerics: f32, the order a function of the shape only.
 // Source: Chan, Golub, LeVeque (1979), see helpers/moments.wgsl.
 
@@ -44,29 +44,6 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> partials: array<vec4<f32>>; // [channels parts + channels]
 @group(0) @binding(8) var<uniform> params: Params;
 
-// Moments of each of the four columns of the quads that a thread has seen.
-struct Columns {
-    count: vec4<f32>,
-    mean: vec4<f32>,
-    m2: vec4<f32>,
-}
-
-// Elements of a quad that belong to the channel, and their deviations from the pivot; 0 for the others.
-struct Quad {
-    valid: vec4<bool>,
-    deviation: vec4<f32>,
-}
-
-// place: of the first element, in the plane.
-fn quad(bits: vec4<u32>, place: i32, has: bool, pivot: f32) -> Quad {
-    var valid = vec4(has);
-    if (EDGES) {
-        let at = vec4(place) + vec4(0, 1, 2, 3);
-        valid = valid & (at >= vec4(0)) & (at < vec4(i32(params.plane)));
-    }
-    return Quad(valid, select(vec4(0.0), number(bits) - pivot, valid));
-}
-
 // The lane of this number among those that overlap the plane, and the place of its first element in the plane.
 struct Lane {
     bits: vec4<u32>,
@@ -80,43 +57,6 @@ fn load(plane: u32, lane: u32, channel: u32, has: bool) -> Lane {
     return Lane(x[select(0u, at, has && place < i32(params.plane))], place);
 }
 
-fn count(valid: vec4<bool>) -> vec4<f32> {
-    return select(vec4(0.0), vec4(1.0), valid);
-}
-
-fn squared(q: Quad, mean: vec4<f32>, sum: vec4<f32>) -> vec4<f32> {
-    let d = select(vec4(0.0), q.deviation - mean, q.valid);
-    return fma(d, d, sum);
-}
-
-// Merges a block of eight quads.
-fn add_block(seen: Columns, q: array<Quad, 8>) -> Columns {
-    let n = (count(q[0].valid) + count(q[1].valid)) + (count(q[2].valid) + count(q[3].valid))
-        + (count(q[4].valid) + count(q[5].valid)) + (count(q[6].valid) + count(q[7].valid));
-    let sum = (q[0].deviation + q[1].deviation) + (q[2].deviation + q[3].deviation)
-        + (q[4].deviation + q[5].deviation) + (q[6].deviation + q[7].deviation);
-    let mean = sum * (1.0 / max(n, vec4(1.0)));
-    var m2 = squared(q[0], mean, vec4(0.0));
-    m2 = squared(q[1], mean, m2);
-    m2 = squared(q[2], mean, m2);
-    m2 = squared(q[3], mean, m2);
-    m2 = squared(q[4], mean, m2);
-    m2 = squared(q[5], mean, m2);
-    m2 = squared(q[6], mean, m2);
-    m2 = squared(q[7], mean, m2);
-    let count = seen.count + n;
-    let fraction = n / max(count, vec4(1.0));
-    let delta = mean - seen.mean;
-    // As in merge.
-    let finite = (bitcast<vec4<u32>>(delta) & vec4(0x7f800000u)) != vec4(0x7f800000u);
-    let merged = select(seen.mean * (1.0 - fraction) + mean * fraction, seen.mean + delta * fraction, finite);
-    return Columns(
-        count,
-        select(seen.mean, merged, n > vec4(0.0)),
-        seen.m2 + m2 + delta * delta * (seen.count * fraction),
-    );
-}
-
 fn first_of(channel: u32) -> f32 {
     let at = select(0u, channel * params.plane, params.batch > 0u);
     let lane = x[at / PER_LANE];
@@ -127,6 +67,14 @@ fn first_of(channel: u32) -> f32 {
     return bitcast<f32>(lane[at & 3u]);
 }
 
+// Merges the moments of the threads of a channel, 64 or eight, in the first of them.
+fn merge_channel(thread: u32, own: Moments) -> Moments {
+    if (WZ == 1u) { return merge_workgroup(thread, own); }
+    merging[thread] = own;
+    workgroupBarrier();
+    return merge_eight(thread & ~7u, 1u);
+}
+
 @compute @workgroup_size(WX, WY, WZ)
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -134,7 +82,9 @@ fn main(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let part = workgroup.x + params.origin.x;
-    let channel = workgroup.z + params.origin.z;
+    // Behind the last channel of the last workgroup the last one is seen again, and not stored.
+    let own_channel = (workgroup.z + params.origin.z) * WZ + local.z;
+    let channel = min(own_channel, params.channels - 1u);
     let run = part * WY + local.y;
     let first_plane = run / params.runs_x * params.run_planes;
     let first_lane = run % params.runs_x * params.run_lanes;
@@ -170,19 +120,14 @@ fn main(
             seen = add_block(seen, quads);
         }
     }
-    let front = merge(Moments(seen.count.x, seen.mean.x, seen.m2.x), Moments(seen.count.y, seen.mean.y, seen.m2.y));
-    let back = merge(Moments(seen.count.z, seen.mean.z, seen.m2.z), Moments(seen.count.w, seen.mean.w, seen.m2.w));
-    let all = merge_workgroup(thread, merge(front, back));
-    if (thread == 0u) {
-        partials[channel * params.parts + part] = vec4(all.count, all.mean, all.m2, pivot);
-    }
-    if (thread == 0u && part == 0u) {
-        partials[params.channels * params.parts + channel] =
-            vec4(weight[channel], bias[channel], running_mean[channel], running_variance[channel]);
-    }
-    if (thread == 0u && part == 0u && channel == 0u) {
-        let low = batches[0] + 1u;
-        new_batches[0] = low;
-        new_batches[1] = batches[1] + select(0u, 1u, low == 0u);
-    }
+    let all = merge_channel(thread, merge_columns(seen));
+    if (local.x > 0u || local.y > 0u || own_channel >= params.channels) { return; }
+    partials[channel * params.parts + part] = vec4(all.count, all.mean, all.m2, pivot);
+    if (part > 0u) { return; }
+    partials[params.channels * params.parts + channel] =
+        vec4(weight[channel], bias[channel], running_mean[channel], running_variance[channel]);
+    if (channel > 0u) { return; }
+    let low = batches[0] + 1u;
+    new_batches[0] = low;
+    new_batches[1] = batches[1] + select(0u, 1u, low == 0u);
 }

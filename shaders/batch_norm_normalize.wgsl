@@ -4,9 +4,10 @@
 //   y = ((x - pivot) - mean) * (weight[c] / sqrt(m2 / n + eps)) + bias[c], with mean and m2 of x - pivot
 //   new_mean = keep running_mean + momentum (pivot + mean),  new_variance = keep running_variance + momentum m2 / (n - 1)
 //
-// Every workgroup merges the partial moments of its channel first.
+// A workgroup merges the partial moments of its channel first (SHARED); where planes are small, a thread those of its own.
 //
-// Grid: x = lanes that begin in a plane, PER_THREAD for each thread; y = channels; z = pictures.
+// Grid: x = lanes that begin in a plane, PER_THREAD for each thread; y = channels; z = pictures, PICTURES for
+// each thread.
 // Numerics: f32; the pivot is subtracted first, exactly where x is near it. inverseSqrt within 2 ULP (WGSL). The variance
 // that normalises is the biased one, the one that is stored the unbiased. Without a value (batch 0) the running
 // statistics stay.
@@ -15,6 +16,7 @@
 override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
+override SHARED: bool; // the threads of a workgroup are of one channel
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -54,13 +56,17 @@ fn affine(channel: u32, moments: Moments) -> Affine {
     return Affine(partials[channel * params.parts].w, moments.mean, scale, given.y);
 }
 
-// Of another channel than the workgroup's: the same, by one thread.
-fn affine_of(channel: u32) -> Affine {
+// The same, by one thread.
+fn moments_of(channel: u32) -> Moments {
     var all = merge_part(channel, 0u);
     for (var eighth = 1u; eighth * 8u < params.parts; eighth++) {
         all = merge(all, merge_part(channel, eighth));
     }
-    return affine(channel, all);
+    return all;
+}
+
+fn affine_of(channel: u32) -> Affine {
+    return affine(channel, moments_of(channel));
 }
 
 var<workgroup> own: Affine;
@@ -92,13 +98,18 @@ fn main(
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 ) {
-    // One channel for all threads of a workgroup.
-    let channel = workgroup.y + params.origin.y;
-    let picture = (workgroup.z + params.origin.z) * WZ + local.z;
+    let channel = (workgroup.y + params.origin.y) * WY + local.y;
+    let pictures = ((workgroup.z + params.origin.z) * WZ + local.z) * PICTURES;
     let thread = (workgroup.x + params.origin.x) * WX + local.x;
+    if (!SHARED) {
+        if (channel >= params.channels) { return; }
+        if (thread == 0u && pictures == 0u) { update(channel, moments_of(channel)); }
+        transform_planes(pictures, channel, thread, affine_of(channel));
+        return;
+    }
     let moments = merge_parts(channel, index);
     if (index == 0u) { own = affine(channel, moments); }
     workgroupBarrier();
-    if (index == 0u && thread == 0u && picture == 0u) { update(channel, moments); }
-    if (picture < params.batch) { transform_plane(picture, channel, thread, own); }
+    if (index == 0u && thread == 0u && pictures == 0u) { update(channel, moments); }
+    transform_planes(pictures, channel, thread, own);
 }

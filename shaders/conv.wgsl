@@ -39,54 +39,34 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<Out>;  // [batch, GROUPS FILTERS, output_h, output_w]
 @group(0) @binding(4) var<uniform> params: Params;
 
-var<private> values: array<vec4<f32>, 8>; // of the stretch
 var<private> sums: array<vec4<f32>, 8>;   // of each filter
 var<private> filter_channel: u32;         // where the weights of the first filter begin for the present channel
 var<private> filter_count: u32;
 
-// An element of the filters, and of the bias.
+// An element of the filters.
 fn weight_at(at: u32) -> f32 {
     if (HALF) { return unpack2x16float(weight[at >> 1u])[at & 1u]; }
     return bitcast<f32>(weight[at]);
 }
 
-fn bias_at(at: u32) -> f32 {
-    if (HALF) { return unpack2x16float(bias[at >> 1u])[at & 1u]; }
-    return bitcast<f32>(bias[at]);
-}
-
-// What tap kw meets in four windows, of which the first is `first`.
-fn tap(kw: u32, first: u32) -> vec4<f32> {
-    let e = vec4(LEAD + kw * DW) + (vec4(0u, 1u, 2u, 3u) + first) * SPREAD;
-    let i = e & vec4(3u);
-    let q = e >> vec4(2u);
-    return vec4(values[q.x][i.x], values[q.y][i.y], values[q.z][i.z], values[q.w][i.w]);
-}
-
-fn admit(column: u32, kw: u32, within: bool) {
-    for (var quad = 0u; quad < 8u; quad++) {
-        if (quad < QUADS) {
-            values[quad] = select(vec4(0.0), number(stretch[quad]), inside(column, quad, kw, within));
-        }
-    }
+// Adds a tap to the sums of a filter. Behind the last filter the last one is computed again, and not stored.
+fn add_filter(f: u32, at: u32, v: vec4<f32>) {
+    if (f < TILE) { sums[f] += weight_at(at + min(f, filter_count - 1u) * CHANNELS * KH * KW) * v; }
 }
 
 fn join(r: u32, kh: u32, kw: u32) {
     for (var t = 0u; t < TAPS; t++) {
         let v = tap(t, 0u);
         let at = filter_channel + kh * KW + kw + t;
-        for (var f = 0u; f < TILE; f++) {
-            // Behind the last filter the last one is computed again, and not stored.
-            sums[f] += weight_at(at + min(f, filter_count - 1u) * CHANNELS * KH * KW) * v;
-        }
+        add_filter(0u, at, v);
+        add_filter(1u, at, v);
+        add_filter(2u, at, v);
+        add_filter(3u, at, v);
+        add_filter(4u, at, v);
+        add_filter(5u, at, v);
+        add_filter(6u, at, v);
+        add_filter(7u, at, v);
     }
-}
-
-// One output row is open, to the end.
-fn finish(place: Place) {
-}
-
-fn next() {
 }
 
 @compute @workgroup_size(WX, WY, WZ)

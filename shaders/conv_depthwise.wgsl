@@ -44,34 +44,12 @@ struct Sums {
 
 var<private> filter_taps: array<f32, 9>;
 var<private> offset: f32;
-var<private> values: array<vec4<f32>, 8>; // of the stretch
 var<private> sums: array<Sums, 4>;        // of each open output row
 
-// An element of the filters, and of the bias.
+// An element of the filters.
 fn weight_at(at: u32) -> f32 {
     if (HALF) { return unpack2x16float(weight[at >> 1u])[at & 1u]; }
     return bitcast<f32>(weight[at]);
-}
-
-fn bias_at(at: u32) -> f32 {
-    if (HALF) { return unpack2x16float(bias[at >> 1u])[at & 1u]; }
-    return bitcast<f32>(bias[at]);
-}
-
-// What tap kw meets in four windows, of which the first is `first`.
-fn tap(kw: u32, first: u32) -> vec4<f32> {
-    let e = vec4(LEAD + kw * DW) + (vec4(0u, 1u, 2u, 3u) + first) * SPREAD;
-    let i = e & vec4(3u);
-    let q = e >> vec4(2u);
-    return vec4(values[q.x][i.x], values[q.y][i.y], values[q.z][i.z], values[q.w][i.w]);
-}
-
-fn admit(column: u32, kw: u32, within: bool) {
-    for (var quad = 0u; quad < 8u; quad++) {
-        if (quad < QUADS) {
-            values[quad] = select(vec4(0.0), number(stretch[quad]), inside(column, quad, kw, within));
-        }
-    }
 }
 
 fn join(r: u32, kh: u32, kw: u32) {

@@ -347,7 +347,8 @@ mod tests {
     fn storage_in_f16_alone_asks_for_the_nearest() {
         let unit = 1.0 / 1024.0;
         let tie = 1.0 + 1.5 * unit;
-        let [below, above] = [1.0 + unit as f32, 1.0 + 2.0 * unit as f32];
+        let step = 1.0f32 / 1024.0;
+        let [below, above] = [1.0 + step, 1.0 + 2.0 * step];
         let accepts = |bound, got| accepts_of(DType::F16, tie, bound, got);
         assert!(accepts(half_error(tie, 0.0), above) && !accepts(half_error(tie, 0.0), below));
         // What was inexact before may have been on either side.

@@ -78,7 +78,14 @@ impl Device {
     /// callbacks for errors outside scopes and for a lost device are replaced: this crate returns both as [`Error`]s.
     #[must_use]
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        let adapter = Adapter::of(&device.adapter_info(), &device.limits(), device.features());
+        // A device does not tell; a kernel that it cannot take is a validation error.
+        let flags = wgpu::DownlevelFlags::all();
+        let adapter = Adapter::of(
+            &device.adapter_info(),
+            &device.limits(),
+            device.features(),
+            flags,
+        );
         Self::share(device, queue, adapter)
     }
 

@@ -33,7 +33,13 @@ pub(crate) const STORAGE: &str = include_str!("../shaders/helpers/storage.wgsl")
 pub(crate) const ELEMENTWISE: &str = include_str!("../shaders/helpers/elementwise.wgsl");
 /// Elements of an input that begin anywhere; with [`STORAGE`].
 pub(crate) const ROWS: &str = include_str!("../shaders/helpers/rows.wgsl");
-/// The walk over sliding windows; with [`ROWS`].
+/// Sliding windows over rows; with [`ROWS`].
+pub(crate) const WINDOWS: &str = include_str!("../shaders/helpers/windows.wgsl");
+/// The stretch of a row as numbers; with [`WINDOWS`].
+pub(crate) const VALUES: &str = include_str!("../shaders/helpers/values.wgsl");
+/// Small windows of several output rows; with [`WINDOWS`].
+pub(crate) const ROLL: &str = include_str!("../shaders/helpers/roll.wgsl");
+/// Any windows of an output row; with [`WINDOWS`].
 pub(crate) const WALK: &str = include_str!("../shaders/helpers/walk.wgsl");
 /// Stores to output rows that begin at lanes; with [`STORAGE`].
 pub(crate) const STORE_LANES: &str = include_str!("../shaders/helpers/store_lanes.wgsl");
@@ -55,6 +61,11 @@ pub(crate) const fn store_form(dtype: DType, width: usize, columns: u32) -> usiz
         DType::F16 => 2,
         _ => 1,
     }
+}
+
+/// What the form of [`store_form`] needs to know of rows of `width` elements, as an `override`.
+pub(crate) fn store_constants(form: usize, width: usize) -> Option<(&'static str, f64)> {
+    (form == 2).then(|| ("EVEN", f64::from(u8::from(width.is_multiple_of(2)))))
 }
 
 /// The storage of floats as an `override` of [`STORAGE`].

@@ -99,13 +99,16 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 12] = [
+    let layers: [&'static [Kernel]; 15] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &batch_norm::KERNELS,
         &cast::KERNELS,
         &conv::KERNELS,
         &conv::DEPTHWISE_KERNELS,
+        &conv::PACK_KERNELS,
+        &conv::ROWS_KERNELS,
+        &conv::TILE_KERNELS,
         &copy::KERNELS,
         &interpolate::KERNELS,
         &max_pool::KERNELS,

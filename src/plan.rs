@@ -34,6 +34,9 @@ pub struct Limits {
     pub min_storage_buffer_offset_alignment: u32,
     /// Alignment of a uniform binding's offset, bytes.
     pub min_uniform_buffer_offset_alignment: u32,
+    /// Sums that one thread best keeps at a time: as many as its registers hold on a GPU; on a CPU, where loads cost more
+    /// than sums, as many as the nearest cache does. Not a limit of WebGPU's.
+    pub thread_sums: usize,
 }
 
 impl Default for Limits {
@@ -47,6 +50,7 @@ impl Default for Limits {
             max_storage_buffers_per_shader_stage: 8,
             min_storage_buffer_offset_alignment: 256,
             min_uniform_buffer_offset_alignment: 256,
+            thread_sums: 64,
         }
     }
 }

@@ -21,16 +21,22 @@ type Tested<T = ()> = Result<T, Box<dyn Error>>;
 /// Sets of constants per kernel that are translated.
 const MOST_CONSTANTS: usize = 8;
 
-/// The dispatches of every named case, by the label of their kernel.
+/// The dispatches of every named case, on a GPU and on a CPU, by the label of their kernel.
 fn planned() -> Tested<BTreeMap<String, Vec<Dispatch>>> {
     let mut planned: BTreeMap<String, Vec<Dispatch>> = BTreeMap::new();
+    let cpu = Limits {
+        thread_sums: 256,
+        ..Limits::default()
+    };
     for case in wgcnn::cases::named() {
-        let plan = Plan::new(&case.graph, &Limits::default(), Options::default())?;
-        for dispatch in plan.dispatches {
-            planned
-                .entry(dispatch.kernel.label())
-                .or_default()
-                .push(dispatch);
+        for limits in [&Limits::default(), &cpu] {
+            let plan = Plan::new(&case.graph, limits, Options::default())?;
+            for dispatch in plan.dispatches {
+                planned
+                    .entry(dispatch.kernel.label())
+                    .or_default()
+                    .push(dispatch);
+            }
         }
     }
     Ok(planned)
@@ -41,7 +47,9 @@ fn validated(kernel: &Kernel) -> Tested<(Module, ModuleInfo)> {
     let label = kernel.label();
     let parsed = naga::front::wgsl::parse_str(&text);
     let module = parsed.map_err(|error| error.emit_to_string_with_path(&text, &label))?;
-    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+    // unpack2x16float() is core WGSL, and a capability that naga asks for.
+    let capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     let info = validator.validate(&module);
     let info = info.map_err(|error| error.emit_to_string_with_path(&text, &label))?;
     Ok((module, info))

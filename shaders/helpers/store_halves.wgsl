@@ -3,11 +3,13 @@
 
 alias Out = atomic<u32>;
 
+override EVEN: bool; // rows begin at words and end at words: no word is shared
+
 fn store_word(at: u32, low: u32, high: u32, has_low: bool, has_high: bool) {
     let word = (low >> 16u) | (high & 0xffff0000u);
-    if (has_low && has_high) {
+    if (has_low && (EVEN || has_high)) {
         atomicStore(&y[at], word);
-    } else if (has_low || has_high) {
+    } else if (!EVEN && (has_low || has_high)) {
         let own = select(0xffff0000u, 0xffffu, has_low);
         atomicAnd(&y[at], ~own);
         atomicOr(&y[at], word & own);
@@ -18,7 +20,7 @@ fn store8(at: u32, count: u32, octet: Octet) {
     let even = vec4(octet.left.xz, octet.right.xz);
     let odd = vec4(octet.left.yw, octet.right.yw);
     // From an odd place on, the first element is the upper half of a word.
-    let ahead = at & 1u;
+    let ahead = select(at & 1u, 0u, EVEN);
     let low = select(even, vec4(0u, odd.xyz), ahead == 1u);
     let high = select(odd, even, ahead == 1u);
     let end = count + ahead;
@@ -27,5 +29,5 @@ fn store8(at: u32, count: u32, octet: Octet) {
     store_word(word + 1u, low.y, high.y, end > 2u, end > 3u);
     store_word(word + 2u, low.z, high.z, end > 4u, end > 5u);
     store_word(word + 3u, low.w, high.w, end > 6u, end > 7u);
-    store_word(word + 4u, odd.w, 0u, end > 8u, false);
+    if (!EVEN) { store_word(word + 4u, odd.w, 0u, end > 8u, false); }
 }

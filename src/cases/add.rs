@@ -1,6 +1,6 @@
 //! Cases of [`Add`](crate::ops::Add).
 
-use super::{Case, random_shape};
+use super::{BENCH_SHAPES, Case, at_bench_shapes, random_shape};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::tensor::DType;
@@ -17,7 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, why, shape: &'static [usize]| {
         Case::new(format!("add/{name}"), why, move |g| graph(g, shape))
     };
-    vec![
+    let mut cases = vec![
         case("skip", "a skip connection", &[2, 16, 7, 7]),
         case("below_a_lane", "fewer elements than a 16-byte lane", &[3]),
         case(
@@ -26,8 +26,9 @@ pub(super) fn cases() -> Vec<Case> {
             &[1025],
         ),
         case("nobody", "a batch of 0", &[0, 3, 4]),
-        case("large", "memory-bound", &[8, 64, 112, 112]).bench(),
-    ]
+    ];
+    cases.extend(at_bench_shapes("add", "", &BENCH_SHAPES, graph));
+    cases
 }
 
 pub(super) fn random(rng: &mut Rng) -> Result<Graph> {

@@ -1,6 +1,6 @@
 //! Cases of [`AvgPool`].
 
-use super::{Case, Values, each, pick, random_shape};
+use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, each, pick, random_shape};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::AvgPool;
@@ -22,7 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     let k = |kernel: &[usize]| AvgPool::new(kernel);
     let overlap = || AvgPool::new([3, 3]).stride([2, 2]).padding([1, 1]);
     let ceil = || overlap().ceil_mode(true);
-    vec![
+    let mut cases = vec![
         case(
             "2d_k2_s2",
             "windows side by side",
@@ -130,21 +130,17 @@ pub(super) fn cases() -> Vec<Case> {
             k(&[7, 5]),
         ),
         case("nobody", "a batch of 0", &[0, 3, 6, 6], k(&[2, 2])),
-        case(
-            "large_2x2",
-            "memory-bound, windows side by side",
-            &[8, 64, 112, 112],
-            k(&[2, 2]),
-        )
-        .bench(),
-        case(
-            "large_3x3",
-            "memory-bound, windows overlap",
-            &[8, 64, 112, 112],
-            overlap(),
-        )
-        .bench(),
-    ]
+    ];
+    let pools = [("2x2", k(&[2, 2])), ("3x3", overlap())];
+    for (what, pool) in pools {
+        cases.extend(at_bench_shapes(
+            "avg_pool",
+            what,
+            &BENCH_SHAPES,
+            |g, shape| graph(g, shape, pool.clone()),
+        ));
+    }
+    cases
 }
 
 pub(super) fn random(rng: &mut Rng) -> Result<Graph> {

@@ -1,6 +1,6 @@
 //! Cases of [`BatchNorm`].
 
-use super::{Case, Values, pick, random_shape};
+use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, pick, random_shape, size_sweep};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::{BatchNorm, BatchNormState};
@@ -82,7 +82,7 @@ pub(super) fn cases() -> Vec<Case> {
         train(),
     );
     many.given = vec![("x".to_owned(), infinities())];
-    vec![
+    let mut cases = vec![
         infinite,
         many,
         case(
@@ -225,15 +225,22 @@ pub(super) fn cases() -> Vec<Case> {
             "the low word overflows into the high one",
             (1 << 32) - 1,
         ),
-        case("large_eval", "memory-bound", &[8, 64, 112, 112], eval()).bench(),
-        case(
-            "large_train",
-            "memory-bound, the input is read twice",
-            &[8, 64, 112, 112],
-            train(),
-        )
-        .bench(),
-    ]
+    ];
+    // Reductions over few channels of many elements, and many of few.
+    let channels = [
+        ("few_channels", [20, 6, 256, 256]),
+        ("many_channels", [128, 2048, 4, 4]),
+    ];
+    let shapes = [&BENCH_SHAPES[..], &channels].concat();
+    for (what, layer) in [("eval", eval()), ("train", train())] {
+        cases.extend(at_bench_shapes("batch_norm", what, &shapes, |g, shape| {
+            graph(g, shape, true, layer)
+        }));
+    }
+    cases.extend(size_sweep("batch_norm", |g, shape| {
+        graph(g, shape, true, train())
+    }));
+    cases
 }
 
 pub(super) fn random(rng: &mut Rng) -> Result<Graph> {

@@ -31,7 +31,7 @@ fn mixed(graph: &mut Graph) -> Result<()> {
 /// subnormal number to what becomes infinite.
 fn middles() -> Tensor {
     let positive = (0..0x7c00u16).flat_map(|bits| {
-        let [this, next] = [bits, bits + 1].map(|bits| half_value(bits));
+        let [this, next] = [bits, bits + 1].map(half_value);
         let middle = f32::midpoint(this, next);
         [this, middle.next_down(), middle, middle.next_up()]
     });

@@ -1,6 +1,6 @@
 //! Cases of [`Conv`].
 
-use super::{Case, Values, each, pick, random_shape};
+use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, each, pick, random_shape};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::Conv;
@@ -34,7 +34,7 @@ pub(super) fn cases() -> Vec<Case> {
         })
     };
     let same = || Conv::new(2).padding([1, 1]);
-    vec![
+    let mut cases = vec![
         case(
             "3x3",
             "the common filter",
@@ -205,6 +205,34 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .with(Values::Rare),
         case(
+            "rows",
+            "enough work for several output rows a thread, on a CPU; the last has one, the last tile three filters",
+            &[1, 16, 65, 72],
+            &[27, 16, 3, 3],
+            Conv::new(2).padding([1, 1]),
+        ),
+        case(
+            "rows_strided",
+            "rows of a thread that share an input row with a stride of 2, in groups, of odd widths",
+            &[2, 32, 75, 87],
+            &[40, 16, 3, 3],
+            Conv::new(2).stride([2, 2]).padding([1, 0]).groups(2),
+        ),
+        case(
+            "rows_pointwise",
+            "rows of a thread that share nothing but weights",
+            &[1, 64, 66, 71],
+            &[64, 64, 1, 1],
+            Conv::new(2),
+        ),
+        case(
+            "first_layer",
+            "few channels, a wide filter",
+            &[1, 3, 45, 51],
+            &[16, 3, 7, 7],
+            Conv::new(2).stride([2, 2]).padding([3, 3]),
+        ),
+        case(
             "channels",
             "nearly as many turns as a thread may take, all of them in the sum",
             &[1, 4600, 4, 5],
@@ -260,14 +288,6 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .bench(),
         case(
-            "large_depthwise",
-            "memory-bound",
-            &[8, 64, 112, 112],
-            &[64, 1, 3, 3],
-            same().groups(64),
-        )
-        .bench(),
-        case(
             "large_pointwise",
             "between the two",
             &[8, 64, 112, 112],
@@ -275,7 +295,33 @@ pub(super) fn cases() -> Vec<Case> {
             Conv::new(2),
         )
         .bench(),
-    ]
+    ];
+    cases.push(
+        case(
+            "large_first_layer",
+            "few channels, a wide filter: the first layer of a network",
+            &[8, 3, 224, 224],
+            &[64, 3, 7, 7],
+            Conv::new(2).stride([2, 2]).padding([3, 3]),
+        )
+        .bench(),
+    );
+    cases.extend(at_bench_shapes(
+        "conv",
+        "depthwise",
+        &BENCH_SHAPES,
+        |g, shape| {
+            let channels = shape[1];
+            graph(
+                g,
+                shape,
+                &[channels, 1, 3, 3],
+                true,
+                same().groups(channels),
+            )
+        },
+    ));
+    cases
 }
 
 pub(super) fn random(rng: &mut Rng) -> Result<Graph> {

@@ -1,6 +1,6 @@
 //! The cases of layers that see a tensor as a row of elements.
 
-use super::{Case, Values, random_shape};
+use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, random_shape};
 use crate::error::Result;
 use crate::graph::{Graph, Value};
 use crate::tensor::DType;
@@ -21,7 +21,7 @@ pub(super) fn cases(name: &str, layer: Method) -> Vec<Case> {
             graph(g, shape, layer)
         })
     };
-    vec![
+    let mut cases = vec![
         case("plane", "a feature map", &[2, 16, 7, 7]),
         case("scalar", "rank 0", &[]),
         case("below_a_lane", "fewer elements than a 16-byte lane", &[3]),
@@ -34,8 +34,11 @@ pub(super) fn cases(name: &str, layer: Method) -> Vec<Case> {
         ),
         case("specials", "NaN, infinities and -0.0", &[2, 3, 50]).with(Values::Specials),
         case("nobody", "a batch of 0", &[0, 3, 4]),
-        case("large", "memory-bound", &[8, 64, 112, 112]).bench(),
-    ]
+    ];
+    cases.extend(at_bench_shapes(name, "", &BENCH_SHAPES, |g, shape| {
+        graph(g, shape, layer)
+    }));
+    cases
 }
 
 pub(super) fn random(rng: &mut Rng, layer: Method) -> Result<Graph> {

@@ -1,6 +1,6 @@
 //! Cases of [`Interpolate`].
 
-use super::{Case, Values, pick, random_shape};
+use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, pick, random_shape};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::Interpolate;
@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let size = |size: &[usize]| Interpolate::size(size);
     let factor = |factor: &[f64]| Interpolate::scale_factor(factor);
-    vec![
+    let mut cases = vec![
         case(
             "x2",
             "the project's material: nearest x2",
@@ -170,14 +170,14 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case("to_one", "one output", &[2, 3, 7, 5], size(&[1, 1])),
         case("nobody", "a batch of 0", &[0, 3, 4, 4], size(&[8, 8])),
-        case(
-            "large_x2",
-            "memory-bound, four times the input",
-            &[8, 64, 112, 112],
-            factor(&[2.0, 2.0]),
-        )
-        .bench(),
-    ]
+    ];
+    cases.extend(at_bench_shapes(
+        "interpolate",
+        "x2",
+        &BENCH_SHAPES,
+        |g, shape| graph(g, shape, factor(&[2.0, 2.0])),
+    ));
+    cases
 }
 
 pub(super) fn random(rng: &mut Rng) -> Result<Graph> {

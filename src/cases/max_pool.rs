@@ -1,6 +1,6 @@
 //! Cases of [`MaxPool`].
 
-use super::{Case, Values, each, random_shape};
+use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, each, random_shape, size_sweep};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::MaxPool;
@@ -22,7 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let k = |kernel: &[usize]| MaxPool::new(kernel);
     let overlap = || MaxPool::new([3, 3]).stride([2, 2]).padding([1, 1]);
-    vec![
+    let mut cases = vec![
         case(
             "2d_k2_s2",
             "the project's material: MaxPool2d(2, stride 2)",
@@ -159,21 +159,20 @@ pub(super) fn cases() -> Vec<Case> {
             &[1, 2, 5, 6],
             k(&[5, 6]).stride([usize::MAX, 1 << 40]),
         ),
-        case(
-            "large_2x2",
-            "memory-bound, windows side by side",
-            &[8, 64, 112, 112],
-            k(&[2, 2]),
-        )
-        .bench(),
-        case(
-            "large_3x3",
-            "memory-bound, windows overlap",
-            &[8, 64, 112, 112],
-            overlap(),
-        )
-        .bench(),
-    ]
+    ];
+    let pools = [("2x2", k(&[2, 2])), ("3x3", overlap())];
+    for (what, pool) in pools {
+        cases.extend(at_bench_shapes(
+            "max_pool",
+            what,
+            &BENCH_SHAPES,
+            |g, shape| graph(g, shape, pool.clone()),
+        ));
+    }
+    cases.extend(size_sweep("max_pool", |g, shape| {
+        graph(g, shape, k(&[2, 2]))
+    }));
+    cases
 }
 
 pub(super) fn random(rng: &mut Rng) -> Result<Graph> {

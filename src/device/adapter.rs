@@ -53,7 +53,7 @@ pub struct Adapter {
     pub f16: bool,
     /// Shaders have subgroup operations, of this many invocations at least and at most.
     pub subgroups: Option<(u32, u32)>,
-    /// Shaders can reduce: enough invocations, storage buffers and workgroup memory.
+    /// Shaders can reduce and unpack halves: enough invocations and storage buffers, and `unpack2x16float`.
     pub usable: bool,
     /// Invocations of a workgroup.
     pub max_invocations: u32,
@@ -68,6 +68,7 @@ impl Adapter {
         info: &wgpu::AdapterInfo,
         limits: &wgpu::Limits,
         features: wgpu::Features,
+        downlevel: wgpu::DownlevelFlags,
     ) -> Self {
         let kind = match info.device_type {
             wgpu::DeviceType::DiscreteGpu => Kind::Discrete,
@@ -89,7 +90,9 @@ impl Adapter {
             f16: features.contains(wgpu::Features::SHADER_F16),
             subgroups,
             usable: limits.max_compute_invocations_per_workgroup >= 256
-                && limits.max_storage_buffers_per_shader_stage >= 8,
+                && limits.max_storage_buffers_per_shader_stage >= 8
+                // Core WGSL, which the oldest devices lack.
+                && downlevel.contains(wgpu::DownlevelFlags::SHADER_F16_IN_F32),
             max_invocations: limits.max_compute_invocations_per_workgroup,
             workgroup_memory: limits.max_compute_workgroup_storage_size,
             limits: Limits {
@@ -100,6 +103,7 @@ impl Adapter {
                 max_storage_buffers_per_shader_stage: limits.max_storage_buffers_per_shader_stage,
                 min_storage_buffer_offset_alignment: limits.min_storage_buffer_offset_alignment,
                 min_uniform_buffer_offset_alignment: limits.min_uniform_buffer_offset_alignment,
+                thread_sums: if kind == Kind::Software { 256 } else { 64 },
             },
         }
     }
@@ -237,7 +241,13 @@ fn search(descriptor: wgpu::InstanceDescriptor) -> Vec<(Adapter, wgpu::Adapter)>
     let instance = wgpu::Instance::new(descriptor);
     let handles = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     let describe = |handle: wgpu::Adapter| {
-        let adapter = Adapter::of(&handle.get_info(), &handle.limits(), handle.features());
+        let flags = handle.get_downlevel_capabilities().flags;
+        let adapter = Adapter::of(
+            &handle.get_info(),
+            &handle.limits(),
+            handle.features(),
+            flags,
+        );
         (adapter, handle)
     };
     let mut adapters: Vec<_> = handles.into_iter().map(describe).collect();

@@ -5,7 +5,7 @@ use super::window::{Window, check_input, check_pool_padding, symmetric};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, ROWS, WALK, row_kernels};
+use crate::kernel::{Kernel, ROLL, ROWS, VALUES, WALK, WINDOWS, row_kernels};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
@@ -14,7 +14,10 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     include_str!("../../shaders/avg_pool.wgsl"),
     Params::FIELDS,
     pool::SLICES,
+    ROLL,
     WALK,
+    VALUES,
+    WINDOWS,
     ROWS,
 );
 

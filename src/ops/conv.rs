@@ -2,7 +2,7 @@
 
 mod lower;
 
-pub(super) use lower::{DEPTHWISE_KERNELS, KERNELS};
+pub(super) use lower::{DEPTHWISE_KERNELS, KERNELS, PACK_KERNELS, ROWS_KERNELS, TILE_KERNELS};
 
 use super::window::{MAX_DIMS, Window, check_input, check_turns, symmetric};
 use super::{Layer, Op};

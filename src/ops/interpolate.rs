@@ -4,7 +4,9 @@ use super::window::{Extents, MAX_DIMS, check_input, last_lane, leading_ones, wor
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, ROWS, half, params, per_lane, row_kernels, store_form};
+use crate::kernel::{
+    Kernel, ROWS, half, params, per_lane, row_kernels, store_constants, store_form,
+};
 use crate::plan::{Launch, Lowering, Threads};
 use crate::tensor::TensorType;
 
@@ -231,17 +233,21 @@ impl Layer for Interpolate {
             output_w: word(output.w),
         };
         let (reads, writes) = ([lowering.reads[0], columns, lines], lowering.writes.clone());
+        let form = store_form(x.dtype, output.w, 8);
+        let constants = [
+            half(x.dtype),
+            ("ALIGNED", f64::from(u8::from(aligned))),
+            ("LEAD", 0.0),
+            ("REPEAT", f64::from(repeat)),
+            ("ROWS", f64::from(repeat_rows)),
+            ("VOLUME", f64::from(u8::from(volume))),
+            ("PLANES", f64::from(word(PLANES))),
+        ];
+        let constants = constants.into_iter().chain(store_constants(form, output.w));
+        let constants: Vec<_> = constants.collect();
         lowering.launch(&Launch {
-            kernel: &KERNELS[store_form(x.dtype, output.w, 8)],
-            constants: &[
-                half(x.dtype),
-                ("ALIGNED", f64::from(u8::from(aligned))),
-                ("LEAD", 0.0),
-                ("REPEAT", f64::from(repeat)),
-                ("ROWS", f64::from(repeat_rows)),
-                ("VOLUME", f64::from(u8::from(volume))),
-                ("PLANES", f64::from(word(PLANES))),
-            ],
+            kernel: &KERNELS[form],
+            constants: &constants,
             params: bytemuck::bytes_of(&params),
             reads: &reads,
             writes: &writes,

@@ -4,7 +4,7 @@ use super::window::word;
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, half, params, row_kernels, store_form};
+use crate::kernel::{Kernel, half, params, row_kernels, store_constants, store_form};
 use crate::plan::{Launch, Lowering, Threads};
 use crate::tensor::{DType, TensorType};
 use half::f16;
@@ -153,13 +153,17 @@ impl Layer for Normalize {
             pixels: word(pixels),
         };
         let (reads, writes) = ([lowering.reads[0], table], lowering.writes.clone());
+        let form = store_form(self.dtype, pixels, 8);
+        let constants = [
+            ("CHANNELS", f64::from(word(self.mean.len()))),
+            ("WORDS", f64::from(u8::from(words))),
+            half(self.dtype),
+        ];
+        let constants = constants.into_iter().chain(store_constants(form, pixels));
+        let constants: Vec<_> = constants.collect();
         lowering.launch(&Launch {
-            kernel: &KERNELS[store_form(self.dtype, pixels, 8)],
-            constants: &[
-                ("CHANNELS", f64::from(word(self.mean.len()))),
-                ("WORDS", f64::from(u8::from(words))),
-                half(self.dtype),
-            ],
+            kernel: &KERNELS[form],
+            constants: &constants,
             params: bytemuck::bytes_of(&params),
             reads: &reads,
             writes: &writes,

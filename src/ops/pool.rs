@@ -2,7 +2,7 @@
 
 use super::window::{Extents, Window, check_turns, last_lane, leading_ones, word};
 use crate::error::Result;
-use crate::kernel::{Kernel, half, params, store_form};
+use crate::kernel::{Kernel, half, params, store_constants, store_form};
 use crate::plan::{Launch, Lowering};
 use crate::tensor::TensorType;
 
@@ -68,9 +68,11 @@ pub(super) fn launch(
     constants.push(("ROLL", f64::from(u8::from(walk.roll))));
     let rows = walk.rows(&output, planes);
     constants.push(("ROWS", f64::from(word(rows))));
+    let form = store_form(x.dtype, output.w, walk.columns);
+    constants.extend(store_constants(form, output.w));
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
     lowering.launch(&Launch {
-        kernel: &kernels[store_form(x.dtype, output.w, walk.columns)],
+        kernel: &kernels[form],
         constants: &constants,
         params: bytemuck::bytes_of(&params),
         reads: &reads,

@@ -24,15 +24,14 @@ impl Threads {
         }
     }
 
-    /// Workgroups shaped to the work: x is filled first, so that neighbours touch neighbouring addresses, with a power of
-    /// two; y and z are cut evenly, so that few threads are idle in the last workgroup.
+    /// Workgroups shaped to the work: each axis is cut evenly, x first, so that neighbours touch neighbouring addresses
+    /// and few threads are idle in the last workgroup.
     pub(crate) fn fitted(count: [usize; 3]) -> Self {
         let mut left = INVOCATIONS;
         let workgroup = std::array::from_fn(|axis| {
             let most = left.min(MOST[axis]);
             let size = match u32::try_from(count[axis]) {
                 Ok(0) => 1,
-                Ok(count) if axis == 0 => count.min(most).next_power_of_two(),
                 Ok(count) => count.div_ceil(count.div_ceil(most)),
                 Err(_) => most,
             };
@@ -140,11 +139,11 @@ mod tests {
 
     #[test]
     fn workgroups_fit_the_work() {
-        assert_eq!(Threads::fitted([28, 112, 512]).workgroup, [32, 8, 1]);
+        assert_eq!(Threads::fitted([28, 112, 512]).workgroup, [28, 9, 1]);
         assert_eq!(Threads::fitted([2, 7, 512]).workgroup, [2, 7, 18]);
         assert_eq!(Threads::fitted([1, 1, 1000]).workgroup, [1, 1, 63]);
         assert_eq!(Threads::fitted([1, 1, 1]).workgroup, [1, 1, 1]);
-        assert_eq!(Threads::fitted([1000, 1, 1]).workgroup, [256, 1, 1]);
+        assert_eq!(Threads::fitted([1000, 1, 1]).workgroup, [250, 1, 1]);
         assert_eq!(Threads::fitted([0, 3, 3]).workgroups(), [0, 1, 1]);
     }
 

@@ -37,6 +37,11 @@ impl Lowering<'_> {
             .constant(label, bytemuck::cast_slice(table), self.limits)
     }
 
+    /// Sums that a thread keeps.
+    pub(crate) const fn sums(&self) -> usize {
+        self.limits.thread_sums
+    }
+
     /// Memory between two dispatches of one node.
     pub(crate) fn scratch(&mut self, label: &str, bytes: usize) -> SlotId {
         let label = format!("{} {label}", self.node);

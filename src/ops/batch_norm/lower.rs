@@ -7,6 +7,7 @@ use crate::plan::{Launch, Lowering, SlotId, Threads};
 use crate::tensor::TensorType;
 
 const MOMENTS: &str = include_str!("../../../shaders/helpers/moments.wgsl");
+const COLUMNS: &str = include_str!("../../../shaders/helpers/columns.wgsl");
 const PLANES: &str = include_str!("../../../shaders/helpers/planes.wgsl");
 
 params! {
@@ -41,7 +42,8 @@ const TRAIN_NORMALIZE: &str = include_str!("../../../shaders/batch_norm_normaliz
 
 pub(in crate::ops) const KERNELS: [Kernel; 3] = [
     Kernel::new("batch_norm", EVAL, Params::FIELDS).with("", &[PLANES, STORAGE]),
-    Kernel::new("batch_norm_moments", TRAIN_MOMENTS, Params::FIELDS).with("", &[MOMENTS, STORAGE]),
+    Kernel::new("batch_norm_moments", TRAIN_MOMENTS, Params::FIELDS)
+        .with("", &[COLUMNS, MOMENTS, STORAGE]),
     Kernel::new("batch_norm_normalize", TRAIN_NORMALIZE, Params::FIELDS)
         .with("", &[PLANES, MOMENTS, STORAGE]),
 ];
@@ -59,7 +61,10 @@ const ROW_OF_PLANE: usize = 8;
 /// Threads that fill any device, and the most lanes of one that transforms planes.
 const FILL: usize = 1 << 15;
 const MOST_LANES: usize = 32;
-/// Most parts of a channel whose planes are so short that each element asks for the moments of its own.
+/// Most lanes of a small plane: one thread transforms it, eight reduce those of a channel, in few parts, whose moments
+/// every thread merges that needs them.
+const SMALL: usize = 32;
+const GROUP: usize = 8;
 const FEW_PARTS: usize = 4;
 
 /// How a channel of N planes is cut into runs, a row of threads each, and the runs into parts, a workgroup each: a
@@ -76,6 +81,8 @@ struct Partition {
     per_lane: usize,
     /// Most lanes that a plane overlaps.
     lanes: usize,
+    /// Channels of a workgroup that reduces.
+    group: usize,
     /// Lanes of a block.
     block: usize,
     /// Threads of a row.
@@ -98,9 +105,15 @@ impl Partition {
         };
         // A lane of f16 is two quads.
         let block = BLOCK * 4 / per_lane;
+        let (group, most) = if lanes <= SMALL {
+            (GROUP, FEW_PARTS)
+        } else {
+            (1, THREADS)
+        };
         let threads_x = lanes.clamp(1, ROW).next_power_of_two();
+        let rows = THREADS / group / threads_x;
         // A run gives each thread whole blocks.
-        let (block_planes, block_lanes) = if lanes <= threads_x {
+        let (block_planes, block_lanes) = if lanes < threads_x * block {
             (block, threads_x)
         } else {
             (1, threads_x * block)
@@ -110,8 +123,7 @@ impl Partition {
             let run = extent.div_ceil(runs).max(1).next_multiple_of(block);
             (run, extent.div_ceil(run).max(1))
         };
-        let most = if plane < per_lane { FEW_PARTS } else { THREADS };
-        let wanted = (WORKGROUPS / channels).clamp(1, most) * (THREADS / threads_x);
+        let wanted = (WORKGROUPS * group / channels).clamp(1, most) * rows;
         let (run_planes, runs_y) = cut(batch, wanted, block_planes);
         let (run_lanes, runs_x) = cut(lanes, wanted / runs_y, block_lanes);
         Self {
@@ -120,6 +132,7 @@ impl Partition {
             plane,
             per_lane,
             lanes,
+            group,
             block,
             threads_x,
             run_planes,
@@ -129,9 +142,9 @@ impl Partition {
         }
     }
 
-    /// Rows of a workgroup's threads.
+    /// Rows of the threads of a channel in a workgroup.
     const fn rows(&self) -> usize {
-        THREADS / self.threads_x
+        THREADS / self.group / self.threads_x
     }
 
     /// At most [`THREADS`].
@@ -139,22 +152,27 @@ impl Partition {
         (self.runs_x * self.runs_y).div_ceil(self.rows())
     }
 
+    /// Whether a block goes along the planes of a channel, because a plane has too few lanes for one.
+    const fn along_batch(&self) -> bool {
+        self.lanes < self.threads_x * self.block
+    }
+
     /// Additions behind one another from an element to the moments of its channel: a block, the blocks of a thread,
     /// the components of a quad, then twice 64 merged in eights: the threads of a workgroup, and the parts.
     const fn depth(&self) -> usize {
-        let blocks = if self.lanes <= self.threads_x {
-            self.run_planes.div_ceil(self.block)
+        let blocks = if self.along_batch() {
+            self.run_planes.div_ceil(self.block) * self.run_lanes.div_ceil(self.threads_x)
         } else {
             self.run_planes * self.run_lanes.div_ceil(self.threads_x * self.block)
         };
         BLOCK + blocks + 2 + 4 * 7
     }
 
-    const fn threads(&self, channels: usize) -> Threads {
+    const fn threads(&self) -> Threads {
         Threads {
-            count: [self.parts() * self.threads_x, self.rows(), channels],
+            count: [self.parts() * self.threads_x, self.rows(), self.channels],
             #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
-            workgroup: [self.threads_x as u32, self.rows() as u32, 1],
+            workgroup: [self.threads_x as u32, self.rows() as u32, self.group as u32],
         }
     }
 
@@ -163,51 +181,63 @@ impl Partition {
         !self.plane.is_multiple_of(self.per_lane)
     }
 
-    /// `override`s of the moments kernel: whether a block goes along the planes of a channel, because a plane has too
-    /// few lanes for one, and whether planes have edges.
+    /// `override`s of the moments kernel.
     fn moments_constants(&self) -> [(&'static str, f64); 2] {
-        let along_batch = self.lanes <= self.threads_x;
-        [("ALONG_BATCH", along_batch), ("EDGES", self.edges())]
+        [("ALONG_BATCH", self.along_batch()), ("EDGES", self.edges())]
             .map(|(name, flag)| (name, f64::from(u8::from(flag))))
     }
 
+    /// Whether a thread transforms whole planes.
+    const fn is_small(&self) -> bool {
+        self.lanes <= SMALL
+    }
+
     /// `override`s of the kernels that transform planes.
-    fn plane_constants(&self) -> [(&'static str, f64); 3] {
+    fn plane_constants(&self) -> [(&'static str, f64); 4] {
         let reach = match self.plane {
             _ if !self.edges() => 1,
             plane if plane < self.per_lane => 3,
             _ => 2,
         };
-        let per_thread = f64::from(word(self.lanes_of_a_thread()));
-        let row = word(self.row_of_plane());
+        let (row, each) = self.row_of_plane();
         [
-            ("REACH", f64::from(reach)),
-            ("PER_THREAD", per_thread),
-            ("ROW", f64::from(row)),
+            ("REACH", reach),
+            ("PER_THREAD", each),
+            ("ROW", row),
+            ("PICTURES", self.pictures()),
         ]
+        .map(|(name, value)| (name, f64::from(word(value))))
     }
 
-    /// Lanes of a thread that transforms planes: as many as leave enough threads, for it makes the function of its
-    /// channel first.
-    fn lanes_of_a_thread(&self) -> usize {
-        let lanes = self.plane.div_ceil(self.per_lane) * self.channels * self.batch;
-        (lanes / FILL)
-            .clamp(BLOCK, MOST_LANES)
-            .next_multiple_of(BLOCK)
-    }
-
-    /// Threads of a row that transforms neighbouring lanes of a plane.
-    fn row_of_plane(&self) -> usize {
+    /// Threads of a row that transforms neighbouring lanes of a plane, and lanes of a thread: as many as leave enough
+    /// threads, for a workgroup makes the function of its channel first. A small plane has one thread.
+    fn row_of_plane(&self) -> (usize, usize) {
         let lanes = self.plane.div_ceil(self.per_lane);
-        lanes.clamp(1, ROW_OF_PLANE).next_power_of_two()
+        if self.is_small() {
+            return (1, lanes.max(1));
+        }
+        let all = lanes * self.channels * self.batch;
+        let each = (all / FILL).clamp(BLOCK, MOST_LANES);
+        (ROW_OF_PLANE, each.next_multiple_of(BLOCK))
     }
 
-    /// Threads that transform planes. The threads of a workgroup are of one channel, whose function is theirs alone.
+    /// Pictures of a thread: several small planes of a channel, whose function it makes.
+    fn pictures(&self) -> usize {
+        let lanes = self.plane.div_ceil(self.per_lane).max(1);
+        (SMALL / 2 / lanes).clamp(1, self.batch.max(1))
+    }
+
+    /// Threads that transform planes. Those of a workgroup are of one channel, whose function is theirs alone, unless
+    /// planes are small.
     fn plane_threads(&self) -> Threads {
+        let pictures = self.batch.div_ceil(self.pictures());
+        if self.is_small() {
+            return Threads::fitted([1, self.channels, pictures]);
+        }
         let lanes = self.plane.div_ceil(self.per_lane);
-        let row = self.row_of_plane();
-        let rows = lanes.div_ceil(row * self.lanes_of_a_thread());
-        Threads::columns([rows * row, self.channels, self.batch])
+        let (row, each) = self.row_of_plane();
+        let rows = lanes.div_ceil(row * each);
+        Threads::columns([rows * row, self.channels, pictures])
     }
 }
 
@@ -257,10 +287,10 @@ pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
     let params = params(layer, 0.0, x, &partition);
     let reads = lowering.reads[..3].iter().copied().chain([weight, bias]);
     let (reads, writes): (Vec<SlotId>, _) = (reads.collect(), lowering.writes.clone());
-    let [reach, per_thread, row] = partition.plane_constants();
+    let constants = partition.plane_constants();
     lowering.launch(&Launch {
         kernel: &KERNELS[0],
-        constants: &[half(x.dtype), reach, per_thread, row],
+        constants: &[&constants[..], &[half(x.dtype)]].concat(),
         params: bytemuck::bytes_of(&params),
         reads: &reads,
         writes: &writes,
@@ -285,13 +315,14 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
         params,
         reads: &[reads[0], reads[1], reads[2], reads[3], weight, bias],
         writes: &[writes[3], partials],
-        threads: partition.threads(channels),
+        threads: partition.threads(),
     });
-    let [reach, per_thread, row] = partition.plane_constants();
+    let constants = partition.plane_constants();
+    let shared = ("SHARED", f64::from(u8::from(!partition.is_small())));
     let Threads { count, workgroup } = partition.plane_threads();
     lowering.launch(&Launch {
         kernel: &KERNELS[2],
-        constants: &[half(x.dtype), reach, per_thread, row],
+        constants: &[&constants[..], &[half(x.dtype), shared]].concat(),
         params,
         reads: &[reads[0], partials],
         writes: &[writes[0], writes[1], writes[2]],

@@ -1,8 +1,11 @@
 //! Dispatch of a convolution: the kernel for any filter, or the one for small filters of one channel each.
 
-use crate::kernel::{Kernel, ROWS, WALK, half, params, row_kernels, store_form};
-use crate::ops::window::{Extents, Walk, Window, last_lane, word};
-use crate::plan::{Launch, Lowering, SlotId};
+use crate::kernel::{
+    Kernel, ROLL, ROWS, STORAGE, VALUES, WALK, WINDOWS, half, params, row_kernels, store_constants,
+    store_form,
+};
+use crate::ops::window::{Extents, Walk, Window, last_lane, leading_ones, word};
+use crate::plan::{Launch, Lowering, SlotId, Threads};
 use crate::tensor::{DType, TensorType};
 
 params! {
@@ -23,11 +26,39 @@ params! {
     }
 }
 
+const BIAS: &str = include_str!("../../../shaders/helpers/bias.wgsl");
+const TILE: &str = include_str!("../../../shaders/helpers/tile.wgsl");
+
 pub(in crate::ops) const KERNELS: [Kernel; 3] = row_kernels!(
     "conv",
     include_str!("../../../shaders/conv.wgsl"),
     Params::FIELDS,
     WALK,
+    BIAS,
+    VALUES,
+    WINDOWS,
+    ROWS,
+);
+
+pub(in crate::ops) const TILE_KERNELS: [Kernel; 3] = row_kernels!(
+    "conv_tile",
+    include_str!("../../../shaders/conv_tile.wgsl"),
+    Params::FIELDS,
+    TILE,
+    BIAS,
+    VALUES,
+    WINDOWS,
+    ROWS,
+);
+
+pub(in crate::ops) const ROWS_KERNELS: [Kernel; 3] = row_kernels!(
+    "conv_rows",
+    include_str!("../../../shaders/conv_rows.wgsl"),
+    Params::FIELDS,
+    TILE,
+    BIAS,
+    VALUES,
+    WINDOWS,
     ROWS,
 );
 
@@ -35,13 +66,40 @@ pub(in crate::ops) const DEPTHWISE_KERNELS: [Kernel; 3] = row_kernels!(
     "conv_depthwise",
     include_str!("../../../shaders/conv_depthwise.wgsl"),
     Params::FIELDS,
-    WALK,
+    ROLL,
+    BIAS,
+    VALUES,
+    WINDOWS,
     ROWS,
 );
 
-/// Columns of a thread of the kernel for any filter, and its filters.
+params! {
+    /// Parameters of the kernel that lays filters side by side.
+    PackParams {
+        /// Tiles of all groups.
+        tiles: u32,
+    }
+}
+
+pub(in crate::ops) const PACK_KERNELS: [Kernel; 1] = [Kernel::new(
+    "conv_pack",
+    include_str!("../../../shaders/conv_pack.wgsl"),
+    PackParams::FIELDS,
+)
+.with("", &[STORAGE])];
+
+/// Columns of a thread of the kernel for any filter.
 const COLUMNS: u32 = 4;
-const FILTERS: usize = 8;
+
+/// Columns and filters of a thread of the kernel for small filters, and the longest row of one.
+const TILE_COLUMNS: u32 = 8;
+const TILE_FILTERS: usize = 8;
+const TILE_WIDTH: usize = 7;
+/// The longest side of a filter, and input rows, of a thread that makes several output rows.
+const TILE_SIDE: usize = 3;
+const TILE_INPUT_ROWS: usize = 6;
+/// Products of a convolution for which that is worth the longer time until its pipeline is made.
+const MANY_PRODUCTS: usize = 1 << 24;
 
 /// The longest side of a filter of the depthwise kernel, and columns of a thread.
 const DEPTHWISE_SIDE: usize = 3;
@@ -78,9 +136,12 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
         None => lowering.table("no bias", &vec![0f32; filters]),
     };
     let reads = [lowering.reads[0], lowering.reads[1], bias];
-    match depthwise_walk(&shapes, window) {
-        Some(walk) => depthwise(&shapes, &walk, reads, lowering),
-        None => any(&shapes, window, reads, lowering),
+    if let Some(walk) = depthwise_walk(&shapes, window) {
+        depthwise(&shapes, &walk, reads, lowering);
+    } else if let Some(walk) = tile_walk(&shapes, window) {
+        tiled(&shapes, window, &walk, reads, lowering);
+    } else {
+        any(&shapes, window, reads, lowering);
     }
 }
 
@@ -107,7 +168,7 @@ impl Shapes {
 fn any(shapes: &Shapes, window: &Window<'_>, reads: [SlotId; 3], lowering: &mut Lowering<'_>) {
     let Shapes { input, output, .. } = shapes;
     let walk = window.walk(input, output, shapes.dtype, COLUMNS);
-    let tile = shapes.filters.next_power_of_two().min(FILTERS);
+    let tile = shapes.filters.next_power_of_two().min(TILE_FILTERS);
     let tiles = shapes.filters.div_ceil(tile);
     let mut constants = walk.constants(1);
     let counts = [
@@ -119,14 +180,109 @@ fn any(shapes: &Shapes, window: &Window<'_>, reads: [SlotId; 3], lowering: &mut 
     ];
     constants.extend(counts.map(|(name, value)| (name, f64::from(word(value)))));
     constants.push(half(shapes.dtype));
+    let form = store_form(shapes.dtype, output.w, walk.columns);
+    constants.extend(store_constants(form, output.w));
     let writes = lowering.writes.clone();
     lowering.launch(&Launch {
-        kernel: &KERNELS[store_form(shapes.dtype, output.w, walk.columns)],
+        kernel: &KERNELS[form],
         constants: &constants,
         params: bytemuck::bytes_of(&shapes.params()),
         reads: &reads,
         writes: &writes,
         threads: walk.threads(output, 1, input.n * shapes.groups * tiles),
+    });
+}
+
+/// The walk of the kernel for small filters, if it takes this convolution.
+fn tile_walk(shapes: &Shapes, window: &Window<'_>) -> Option<Walk> {
+    let walk = window.walk(&shapes.input, &shapes.output, shapes.dtype, TILE_COLUMNS);
+    let width = window.kernel[window.kernel.len() - 1];
+    (!walk.long && width <= TILE_WIDTH && shapes.filters > 1).then_some(walk)
+}
+
+/// Output rows of a thread of the kernel for small filters: as its sums allow, and no more than there are.
+fn tile_rows(shapes: &Shapes, window: &Window<'_>, sums: usize) -> usize {
+    let [_, kernel, width] = leading_ones(window.kernel, 1);
+    let [_, stride, _] = leading_ones(window.stride, 1);
+    let [_, dilation, _] = leading_ones(window.dilation, 1);
+    let small = kernel.max(width) <= TILE_SIDE && dilation == 1;
+    let Shapes { output, .. } = shapes;
+    let products = output.n * shapes.groups * shapes.filters * output.h * output.w;
+    let products = products * shapes.channels * kernel * width;
+    let most = if products >= MANY_PRODUCTS {
+        sums / (TILE_COLUMNS as usize * TILE_FILTERS)
+    } else {
+        1
+    };
+    let fits = |rows: &usize| {
+        *rows == 1
+            || (small
+                && *rows <= most.min(shapes.output.h)
+                && (rows - 1).saturating_mul(stride) + kernel <= TILE_INPUT_ROWS)
+    };
+    [4, 2, 1].into_iter().find(fits).unwrap_or(1)
+}
+
+fn tiled(
+    shapes: &Shapes,
+    window: &Window<'_>,
+    walk: &Walk,
+    reads: [SlotId; 3],
+    lowering: &mut Lowering<'_>,
+) {
+    let Shapes { input, output, .. } = shapes;
+    let tile = shapes.filters.next_power_of_two().clamp(4, TILE_FILTERS);
+    let tiles = shapes.filters.div_ceil(tile);
+    let taps = shapes.channels * window.kernel.iter().product::<usize>();
+    let all = shapes.groups * tiles;
+    let packed = lowering.scratch("packed filters", all * taps * tile * 4);
+    let constants = |counts: &[(&'static str, usize)]| {
+        let counts = counts.iter();
+        let counts = counts.map(|&(name, value)| (name, f64::from(word(value))));
+        counts.chain([half(shapes.dtype)]).collect::<Vec<_>>()
+    };
+    let params = PackParams {
+        origin: [0; 3],
+        tiles: word(all),
+    };
+    lowering.launch(&Launch {
+        kernel: &PACK_KERNELS[0],
+        constants: &constants(&[
+            ("FILTERS", shapes.filters),
+            ("TILE", tile),
+            ("TILES", tiles),
+            ("TAPS", taps),
+        ]),
+        params: bytemuck::bytes_of(&params),
+        reads: &reads[1..2],
+        writes: &[packed],
+        threads: Threads::fitted([taps, 1, all]),
+    });
+    let rows = tile_rows(shapes, window, lowering.sums());
+    let mut constants = constants(&[
+        ("CHANNELS", shapes.channels),
+        ("GROUPS", shapes.groups),
+        ("FILTERS", shapes.filters),
+        ("TILE", tile),
+        ("TILES", tiles),
+    ]);
+    constants.extend(walk.constants(1));
+    let kernels = if rows == 1 {
+        &TILE_KERNELS
+    } else {
+        constants.push(("ROWS", f64::from(word(rows))));
+        &ROWS_KERNELS
+    };
+    let form = store_form(shapes.dtype, output.w, walk.columns);
+    constants.extend(store_constants(form, output.w));
+    let writes = lowering.writes.clone();
+    lowering.launch(&Launch {
+        kernel: &kernels[form],
+        constants: &constants,
+        params: bytemuck::bytes_of(&shapes.params()),
+        reads: &[reads[0], packed, reads[2]],
+        writes: &writes,
+        threads: walk.threads(output, rows, input.n * all),
     });
 }
 
@@ -150,9 +306,11 @@ fn depthwise(shapes: &Shapes, walk: &Walk, reads: [SlotId; 3], lowering: &mut Lo
     constants.push(("GROUPS", f64::from(word(shapes.groups))));
     constants.push(("ROWS", f64::from(word(rows))));
     constants.push(half(shapes.dtype));
+    let form = store_form(shapes.dtype, output.w, walk.columns);
+    constants.extend(store_constants(form, output.w));
     let writes = lowering.writes.clone();
     lowering.launch(&Launch {
-        kernel: &DEPTHWISE_KERNELS[store_form(shapes.dtype, output.w, walk.columns)],
+        kernel: &DEPTHWISE_KERNELS[form],
         constants: &constants,
         params: bytemuck::bytes_of(&shapes.params()),
         reads: &reads,
