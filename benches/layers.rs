@@ -18,7 +18,7 @@ fn main() -> Result<()> {
         let gpu = measure(&device, &case)?;
         let cpu = measure_cpu(&case)?;
         println!(
-            "{:<24} {:>9.3} ms ({}), {:.2} of a copy, cpu {:.3} ms",
+            "{:<31} {:>9.3} ms ({}), {:.2} of a copy, cpu {:.3} ms",
             case.name,
             gpu.time.median * 1e3,
             gpu.timer,

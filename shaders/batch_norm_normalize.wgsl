@@ -101,15 +101,19 @@ fn main(
     let channel = (workgroup.y + params.origin.y) * WY + local.y;
     let pictures = ((workgroup.z + params.origin.z) * WZ + local.z) * PICTURES;
     let thread = (workgroup.x + params.origin.x) * WX + local.x;
-    if (!SHARED) {
-        if (channel >= params.channels) { return; }
-        if (thread == 0u && pictures == 0u) { update(channel, moments_of(channel)); }
-        transform_planes(pictures, channel, thread, affine_of(channel));
-        return;
+    var moments: Moments;
+    var f: Affine;
+    if (SHARED) {
+        moments = merge_parts(channel, index);
+        if (index == 0u) { own = affine(channel, moments); }
+        workgroupBarrier();
+        f = own;
     }
-    let moments = merge_parts(channel, index);
-    if (index == 0u) { own = affine(channel, moments); }
-    workgroupBarrier();
-    if (index == 0u && thread == 0u && pictures == 0u) { update(channel, moments); }
-    transform_planes(pictures, channel, thread, own);
+    if (channel >= params.channels) { return; }
+    if (!SHARED) {
+        moments = moments_of(channel);
+        f = affine(channel, moments);
+    }
+    if (thread == 0u && pictures == 0u) { update(channel, moments); }
+    transform_planes(pictures, channel, thread, f);
 }

@@ -60,7 +60,7 @@ impl Row {
             value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
         };
         say!(
-            "{:<22} {:<20} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>9} {:>8}  {}",
+            "{:<31} {:<16} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>9} {:>8}  {}",
             self.case,
             format!("{:?}", self.shape).replace(' ', ""),
             number(self.gpu_ms, 3),
@@ -94,7 +94,7 @@ pub(crate) fn run(
         );
         say!("cpu:     {cpu}, {threads} threads");
         say!(
-            "{:<22} {:<20} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>9} {:>8}  checked",
+            "{:<31} {:<16} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>9} {:>8}  checked",
             "case",
             "input",
             "device ms",
