@@ -46,11 +46,12 @@ struct Sums {
     right: vec4<f32>,
 }
 
+var<private> row: Sums;                   // of the row that was taken last
 var<private> sums: array<Sums, 4>;        // of each open output row
 
-// Sums of a row of the windows.
-fn row_sums() -> Sums {
-    var row = Sums();
+fn admit(column: u32, kw: u32, within: bool) {
+    take_values(column, kw, within);
+    row = Sums();
     for (var t = 0u; t < TAPS; t++) {
         if (COLUMNS > 1u) {
             row.left += tap(t, 0u);
@@ -60,11 +61,9 @@ fn row_sums() -> Sums {
         }
         if (COLUMNS > 4u) { row.right += tap(t, 4u); }
     }
-    return row;
 }
 
 fn join(r: u32, kh: u32, kw: u32) {
-    let row = row_sums();
     sums[r].left += row.left;
     sums[r].right += row.right;
 }
@@ -92,8 +91,8 @@ fn finish(place: Place) {
     let left = mean(sums[0].left, place.depth, place.height, place.column);
     var right = left;
     if (COLUMNS > 4u) { right = mean(sums[0].right, place.depth, place.height, place.column + 4u); }
-    let row = ((place.plane * params.output_d + place.depth) * params.output_h + place.height) * params.output_w;
-    store8(row + place.column, min(COLUMNS, params.output_w - place.column), Octet(bits_of(left), bits_of(right)));
+    let first = ((place.plane * params.output_d + place.depth) * params.output_h + place.height) * params.output_w;
+    store8(first + place.column, min(COLUMNS, params.output_w - place.column), Octet(bits_of(left), bits_of(right)));
 }
 
 fn next() {

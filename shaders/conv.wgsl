@@ -49,6 +49,10 @@ fn weight_at(at: u32) -> f32 {
     return bitcast<f32>(weight[at]);
 }
 
+fn admit(column: u32, kw: u32, within: bool) {
+    take_values(column, kw, within);
+}
+
 // Adds a tap to the sums of a filter. Behind the last filter the last one is computed again, and not stored.
 fn add_filter(f: u32, at: u32, v: vec4<f32>) {
     if (f < TILE) { sums[f] += weight_at(at + min(f, filter_count - 1u) * CHANNELS * KH * KW) * v; }

@@ -52,6 +52,10 @@ fn weight_at(at: u32) -> f32 {
     return bitcast<f32>(weight[at]);
 }
 
+fn admit(column: u32, kw: u32, within: bool) {
+    take_values(column, kw, within);
+}
+
 fn join(r: u32, kh: u32, kw: u32) {
     for (var t = 0u; t < KW; t++) {
         let w = filter_taps[kh * KW + t];

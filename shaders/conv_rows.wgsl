@@ -43,6 +43,10 @@ struct Params {
 var<private> sums: array<Sums, 32>;         // [ROWS, TILE]
 var<private> weights: array<vec4<f32>, 18>; // of an input channel
 
+fn admit(column: u32, kw: u32, within: bool) {
+    take_values(column, kw, within);
+}
+
 // Adds the stretch, as row kh of the filters, to the sums of filter f in output row r.
 fn add_filter(r: u32, f: u32, kh: u32) {
     if (f >= TILE) { return; }

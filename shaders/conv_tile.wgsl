@@ -42,6 +42,10 @@ struct Params {
 var<private> sums: array<Sums, 8>;
 var<private> weights: array<vec4<f32>, 14>; // of a row of the filters
 
+fn admit(column: u32, kw: u32, within: bool) {
+    take_values(column, kw, within);
+}
+
 // Adds the stretch to the sums of filter f.
 fn add_filter(f: u32) {
     if (f >= TILE) { return; }

@@ -10,17 +10,17 @@ fn tap(tap: u32, first: u32) -> vec4<f32> {
     return vec4(values[q.x][i.x], values[q.y][i.y], values[q.z][i.z], values[q.w][i.w]);
 }
 
-fn admit_quad(quad: u32, column: u32, kw: u32, within: bool) {
+fn take_quad(quad: u32, column: u32, kw: u32, within: bool) {
     if (quad < QUADS) { values[quad] = select(vec4(0.0), number(stretch[quad]), inside(column, quad, kw, within)); }
 }
 
-fn admit(column: u32, kw: u32, within: bool) {
-    admit_quad(0u, column, kw, within);
-    admit_quad(1u, column, kw, within);
-    admit_quad(2u, column, kw, within);
-    admit_quad(3u, column, kw, within);
-    admit_quad(4u, column, kw, within);
-    admit_quad(5u, column, kw, within);
-    admit_quad(6u, column, kw, within);
-    admit_quad(7u, column, kw, within);
+fn take_values(column: u32, kw: u32, within: bool) {
+    take_quad(0u, column, kw, within);
+    take_quad(1u, column, kw, within);
+    take_quad(2u, column, kw, within);
+    take_quad(3u, column, kw, within);
+    take_quad(4u, column, kw, within);
+    take_quad(5u, column, kw, within);
+    take_quad(6u, column, kw, within);
+    take_quad(7u, column, kw, within);
 }

@@ -34,11 +34,6 @@ fn inside(column: u32, quad: u32, kw: u32, within: bool) -> vec4<bool> {
     if (!BORDER) {
         return vec4(within);
     }
-    if (ALIGNED) {
-        // The quad begins at a multiple of four, and the row ends at one: all of it is inside, or nothing.
-        let first = i32(column * SW + 4u * quad) - i32(PW + LEAD);
-        return vec4(within && first >= 0 && first < i32(params.input_w));
-    }
     let at = positions(column, quad, kw);
     return (at >= vec4(0)) & (at < vec4(i32(params.input_w))) & vec4(within);
 }
