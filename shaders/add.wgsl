@@ -1,6 +1,6 @@
 // Sum of two tensors of one shape: a skip connection.
 //
-//   y = a + b
+//   y = a + b, and ReLU of it on the way out
 //
 // Grid: x = lanes of 16 bytes, one per thread.
 // Numerics: f32, one rounding; another one in f16 storage.
@@ -9,6 +9,7 @@
 override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
+override OUT_RELU: bool = false;
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -21,7 +22,9 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 fn sum(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
-    return bits_of(number(a) + number(b));
+    let y = number(a) + number(b);
+    if (OUT_RELU) { return bits_of(rectified(y)); }
+    return bits_of(y);
 }
 
 fn sum_lane(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {

@@ -26,6 +26,7 @@ override INCLUDE_PAD: bool;
 struct Params {
     origin: vec3<u32>, // first workgroup
     planes: u32,       // N C
+    channels: u32,     // C
     input_d: u32,
     input_h: u32,
     input_w: u32,
@@ -37,8 +38,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;  // [planes, input_d, input_h, input_w]
-@group(0) @binding(1) var<storage, read_write> y: array<Out>;  // [planes, output_d, output_h, output_w]
-@group(0) @binding(2) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> way_in: array<vec4<f32>>;  // [channels], helpers/way_in.wgsl
+@group(0) @binding(2) var<storage, read> way_out: array<vec4<f32>>; // [channels], helpers/way_out.wgsl
+@group(0) @binding(3) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(4) var<storage, read_write> y: array<Out>;  // [planes, output_d, output_h, output_w]
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Sums of eight neighbouring windows.
 struct Sums {
@@ -92,7 +96,8 @@ fn finish(place: Place) {
     var right = left;
     if (COLUMNS > 4u) { right = mean(sums[0].right, place.depth, place.height, place.column + 4u); }
     let first = ((place.plane * params.output_d + place.depth) * params.output_h + place.height) * params.output_w;
-    store8(first + place.column, min(COLUMNS, params.output_w - place.column), Octet(bits_of(left), bits_of(right)));
+    let count = min(COLUMNS, params.output_w - place.column);
+    store_numbers(first + place.column, count, place.plane % params.channels, left, right);
 }
 
 fn next() {
@@ -105,5 +110,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let column = id.x * COLUMNS;
     if (column >= params.output_w || id.y * ROWS >= params.output_h || id.z >= params.planes * params.output_d) { return; }
     sums = array<Sums, 4>();
+    enter_channel(id.z / params.output_d % params.channels);
     pool(id.z, id.y, column);
 }

@@ -30,8 +30,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read> variance: array<f32>;      // [channels]
 @group(0) @binding(3) var<storage, read> weight: array<f32>;        // [channels]
 @group(0) @binding(4) var<storage, read> bias: array<f32>;          // [channels]
-@group(0) @binding(5) var<storage, read_write> y: array<vec4<u32>>; // [batch, channels, plane]
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(6) var<storage, read_write> y: array<vec4<u32>>; // [batch, channels, plane]
+@group(0) @binding(7) var<uniform> params: Params;
 
 fn affine_of(channel: u32) -> Affine {
     let scale = weight[channel] * inverseSqrt(variance[channel] + params.eps);

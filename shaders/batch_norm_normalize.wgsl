@@ -34,10 +34,11 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;            // [batch, channels, plane]
 @group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;     // [channels parts + channels]
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>;      // [batch, channels, plane]
-@group(0) @binding(3) var<storage, read_write> new_mean: array<f32>;     // [channels]
-@group(0) @binding(4) var<storage, read_write> new_variance: array<f32>; // [channels]
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<u32>>;      // [batch, channels, plane]
+@group(0) @binding(4) var<storage, read_write> new_mean: array<f32>;     // [channels]
+@group(0) @binding(5) var<storage, read_write> new_variance: array<f32>; // [channels]
+@group(0) @binding(6) var<uniform> params: Params;
 
 // Merges eight partials of a channel, or those that are left, in order.
 fn merge_part(channel: u32, eighth: u32) -> Moments {

@@ -36,8 +36,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;  // [batch, GROUPS CHANNELS, input_h, input_w]
 @group(0) @binding(1) var<storage, read> weight: array<u32>;   // [GROUPS FILTERS, CHANNELS, KH, KW]
 @group(0) @binding(2) var<storage, read> bias: array<u32>;     // [GROUPS FILTERS]
-@group(0) @binding(3) var<storage, read_write> y: array<Out>;  // [batch, GROUPS FILTERS, output_h, output_w]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> way_in: array<vec4<f32>>;  // [GROUPS CHANNELS], helpers/way_in.wgsl
+@group(0) @binding(4) var<storage, read> way_out: array<vec4<f32>>; // [GROUPS FILTERS], helpers/way_out.wgsl
+@group(0) @binding(5) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(6) var<storage, read_write> y: array<Out>;  // [batch, GROUPS FILTERS, output_h, output_w]
+@group(0) @binding(7) var<uniform> params: Params;
 
 var<private> sums: array<vec4<f32>, 8>;   // of each filter
 var<private> filter_channel: u32;         // where the weights of the first filter begin for the present channel
@@ -85,13 +88,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     sums = array<vec4<f32>, 8>();
     for (var i = 0u; i < CHANNELS; i++) {
         filter_channel = (first * CHANNELS + i) * KH * KW;
+        enter_channel(group * CHANNELS + i);
         walk((picture * GROUPS + group) * CHANNELS + i, true, Place(0u, 0u, id.y, column));
     }
     for (var f = 0u; f < TILE; f++) {
         if (f < filter_count) {
             let row = ((picture * GROUPS * FILTERS + first + f) * params.output_h + id.y) * params.output_w;
-            let sum = bits_of(sums[f] + bias_at(first + f));
-            store8(row + column, min(4u, params.output_w - column), Octet(sum, sum));
+            let sum = sums[f] + bias_at(first + f);
+            store_numbers(row + column, min(4u, params.output_w - column), first + f, sum, sum);
         }
     }
 }

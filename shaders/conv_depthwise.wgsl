@@ -33,8 +33,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;  // [batch, GROUPS, input_h, input_w]
 @group(0) @binding(1) var<storage, read> weight: array<u32>;   // [GROUPS, 1, KH, KW]
 @group(0) @binding(2) var<storage, read> bias: array<u32>;     // [GROUPS]
-@group(0) @binding(3) var<storage, read_write> y: array<Out>;  // [batch, GROUPS, output_h, output_w]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> way_in: array<vec4<f32>>;  // [GROUPS], helpers/way_in.wgsl
+@group(0) @binding(4) var<storage, read> way_out: array<vec4<f32>>; // [GROUPS], helpers/way_out.wgsl
+@group(0) @binding(5) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(6) var<storage, read_write> y: array<Out>;  // [batch, GROUPS, output_h, output_w]
+@group(0) @binding(7) var<uniform> params: Params;
 
 // Sums of eight neighbouring outputs.
 struct Sums {
@@ -66,8 +69,8 @@ fn join(r: u32, kh: u32, kw: u32) {
 
 fn finish(place: Place) {
     let row = (place.plane * params.output_h + place.height) * params.output_w;
-    let octet = Octet(bits_of(sums[0].left + offset), bits_of(sums[0].right + offset));
-    store8(row + place.column, min(COLUMNS, params.output_w - place.column), octet);
+    let count = min(COLUMNS, params.output_w - place.column);
+    store_numbers(row + place.column, count, place.plane % GROUPS, sums[0].left + offset, sums[0].right + offset);
 }
 
 fn next() {
@@ -81,6 +84,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let height = id.y * ROWS;
     if (column >= params.output_w || height >= params.output_h || id.z >= params.batch * GROUPS) { return; }
     offset = bias_at(id.z % GROUPS);
+    enter_channel(id.z % GROUPS);
     for (var i = 0u; i < 9u; i++) {
         if (i < KH * KW) { filter_taps[i] = weight_at(id.z % GROUPS * KH * KW + i); }
     }

@@ -36,8 +36,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;      // [batch, GROUPS CHANNELS, input_h, input_w]
 @group(0) @binding(1) var<storage, read> packed: array<vec4<f32>>; // [GROUPS TILES, CHANNELS, KH KW, TILE / 4]
 @group(0) @binding(2) var<storage, read> bias: array<u32>;         // [GROUPS FILTERS]
-@group(0) @binding(3) var<storage, read_write> y: array<Out>;      // [batch, GROUPS FILTERS, output_h, output_w]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> way_in: array<vec4<f32>>;  // [GROUPS CHANNELS], helpers/way_in.wgsl
+@group(0) @binding(4) var<storage, read> way_out: array<vec4<f32>>; // [GROUPS FILTERS], helpers/way_out.wgsl
+@group(0) @binding(5) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(6) var<storage, read_write> y: array<Out>;      // [batch, GROUPS FILTERS, output_h, output_w]
+@group(0) @binding(7) var<uniform> params: Params;
 
 var<private> sums: array<Sums, 8>;
 var<private> weights: array<vec4<f32>, 14>; // of a row of the filters
@@ -103,6 +106,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     sums = array<Sums, 8>();
     for (var i = 0u; i < CHANNELS; i++) {
         let slice = (place.plane * GROUPS + place.depth) * CHANNELS + i;
+        enter_channel(place.depth * CHANNELS + i);
         add_channel(slice, place, (tile * CHANNELS + i) * (KH * KW * TILE / 4u));
     }
     let within = tile % TILES * TILE;

@@ -27,6 +27,7 @@ override LENGTH: u32 = 8u; // neighbours that a thread loads, if they are repeat
 struct Params {
     origin: vec3<u32>, // first workgroup
     planes: u32,       // N C
+    channels: u32,     // C
     input_d: u32,
     input_h: u32,
     input_w: u32,
@@ -39,11 +40,14 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;        // [planes, input_d, input_h, input_w]
 @group(0) @binding(1) var<storage, read> columns: array<vec4<u32>>;  // [output_w / 8, rounded up, 2]
 @group(0) @binding(2) var<storage, read> lines: array<u32>;          // rows, slices
-@group(0) @binding(3) var<storage, read_write> y: array<Out>;        // [planes, output_d, output_h, output_w]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> way_out: array<vec4<f32>>; // [channels], helpers/way_out.wgsl
+@group(0) @binding(4) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(5) var<storage, read_write> y: array<Out>;        // [planes, output_d, output_h, output_w]
+@group(0) @binding(6) var<uniform> params: Params;
 
 var<private> left: vec4<u32>;  // sources of a thread, if they are looked up
 var<private> right: vec4<u32>;
+var<private> channel: u32;     // of the present plane
 
 fn gather(row: u32) {
     let i = vec4(row) + left;
@@ -66,7 +70,7 @@ fn repeat(row: u32, column: u32) {
             let a = vec4(source(octet, 0u), source(octet, 1u), source(octet, 2u), source(octet, 3u));
             let b = vec4(source(octet, 4u), source(octet, 5u), source(octet, 6u), source(octet, 7u));
             for (var r = 0u; r < ROWS; r++) {
-                store8(row + r * params.output_w + first, min(8u, params.output_w - first), Octet(a, b));
+                store_elements(row + r * params.output_w + first, min(8u, params.output_w - first), channel, Octet(a, b));
             }
         }
     }
@@ -92,12 +96,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     if (VOLUME) {
         let plane = id.z / params.output_d;
         if (plane >= params.planes) { return; }
+        channel = plane % params.channels;
         let slice = plane * params.input_d + lines[params.output_h + id.z % params.output_d];
         resample(slice, h, id.z, height, column, id.x * 8u);
         return;
     }
     let end = min((id.z + 1u) * PLANES, params.planes);
     for (var plane = id.z * PLANES; plane < end; plane++) {
+        channel = plane % params.channels;
         resample(plane, h, plane, height, column, id.x * 8u);
     }
 }

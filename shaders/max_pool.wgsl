@@ -23,6 +23,7 @@ override ROLL: bool;    // windows are small, and there is no depth
 struct Params {
     origin: vec3<u32>, // first workgroup
     planes: u32,       // N C
+    channels: u32,     // C
     input_d: u32,
     input_h: u32,
     input_w: u32,
@@ -34,11 +35,17 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;  // [planes, input_d, input_h, input_w]
-@group(0) @binding(1) var<storage, read_write> y: array<Out>;  // [planes, output_d, output_h, output_w]
-@group(0) @binding(2) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> way_in: array<vec4<f32>>;  // [channels], helpers/way_in.wgsl
+@group(0) @binding(2) var<storage, read> way_out: array<vec4<f32>>; // [channels], helpers/way_out.wgsl
+@group(0) @binding(3) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(4) var<storage, read_write> y: array<Out>;  // [planes, output_d, output_h, output_w]
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Elements are compared by their keys, integers in the order of the floats from which the bits come back: -0.0 is just
-// below 0.0, and every NaN above infinity, those with a sign turned around from below -inf.
+// below 0.0, and every NaN above infinity, those with a sign turned around from below -inf. Behind a way in they are those
+// of numbers, and what is stored in the end is rounded: the largest of the rounded ones.
+
+override NUMBERS: bool = IN_AFFINE || IN_RELU;
 
 // Keys of eight neighbouring windows.
 struct Keys {
@@ -56,7 +63,7 @@ var<private> best: array<Keys, 4>;      // of each open output row
 
 // How far keys are turned.
 fn turn() -> i32 {
-    return i32(0x7fffffffu - (negative_infinity() & 0x7fffffffu));
+    return i32(0x7fffffffu - (select(negative_infinity(), 0xff800000u, NUMBERS) & 0x7fffffffu));
 }
 
 fn key(bits: vec4<u32>) -> vec4<i32> {
@@ -88,10 +95,16 @@ fn tap(tap: u32, first: u32) -> vec4<i32> {
     return vec4(keys[q.x][i.x], keys[q.y][i.y], keys[q.z][i.z], keys[q.w][i.w]);
 }
 
+// What is compared of the elements of a quad.
+fn taken(bits: vec4<u32>) -> vec4<u32> {
+    if (NUMBERS) { return bitcast<vec4<u32>>(entered(number(bits))); }
+    return bits;
+}
+
 fn admit(column: u32, kw: u32, within: bool) {
     for (var quad = 0u; quad < 8u; quad++) {
-        if (quad < QUADS) {
-            keys[quad] = select(vec4(LOWEST), key(stretch[quad]), inside(column, quad, kw, within));
+        if (quad < TAKEN) {
+            keys[quad] = select(vec4(LOWEST), key(taken(stretch[quad])), inside(column, quad, kw, within));
         }
     }
     row = EMPTY;
@@ -113,7 +126,13 @@ fn join(r: u32, kh: u32, kw: u32) {
 fn finish(place: Place) {
     let octet = Octet(bits_of_key(best[0].left), bits_of_key(best[0].right));
     let row = ((place.plane * params.output_d + place.depth) * params.output_h + place.height) * params.output_w;
-    store8(row + place.column, min(COLUMNS, params.output_w - place.column), octet);
+    let count = min(COLUMNS, params.output_w - place.column);
+    let channel = place.plane % params.channels;
+    if (NUMBERS) {
+        store_numbers(row + place.column, count, channel, bitcast<vec4<f32>>(octet.left), bitcast<vec4<f32>>(octet.right));
+    } else {
+        store_elements(row + place.column, count, channel, octet);
+    }
 }
 
 fn next() {
@@ -126,5 +145,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let column = id.x * COLUMNS;
     if (column >= params.output_w || id.y * ROWS >= params.output_h || id.z >= params.planes * params.output_d) { return; }
     best = array(EMPTY, EMPTY, EMPTY, EMPTY);
+    enter_channel(id.z / params.output_d % params.channels);
     pool(id.z, id.y, column);
 }

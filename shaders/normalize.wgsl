@@ -21,8 +21,10 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;        // [pictures, H W, CHANNELS] bytes, four a word
 @group(0) @binding(1) var<storage, read> results: array<u32>;  // [CHANNELS, 256], bits as storage.wgsl has them
-@group(0) @binding(2) var<storage, read_write> y: array<Out>;  // [pictures, CHANNELS, H W]
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> way_out: array<vec4<f32>>; // [CHANNELS], helpers/way_out.wgsl
+@group(0) @binding(3) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(4) var<storage, read_write> y: array<Out>;  // [pictures, CHANNELS, H W]
+@group(0) @binding(5) var<uniform> params: Params;
 
 var<private> words: array<u32, 8>; // of the bytes of eight pixels
 
@@ -54,6 +56,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         let left = vec4(result(channel, 0u), result(channel, 1u), result(channel, 2u), result(channel, 3u));
         let right = vec4(result(channel, 4u), result(channel, 5u), result(channel, 6u), result(channel, 7u));
         let at = (id.z * CHANNELS + channel) * params.pixels + pixel;
-        store8(at, min(8u, params.pixels - pixel), Octet(left, right));
+        store_elements(at, min(8u, params.pixels - pixel), channel, Octet(left, right));
     }
 }

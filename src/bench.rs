@@ -71,6 +71,8 @@ pub struct Measurement {
     pub copy_bytes: u64,
     /// Bytes that the case's dispatches read and write if each touches its tensors once.
     pub bytes: u64,
+    /// Time of one run without fusion, sampled in turn with `time`; `None` where the plan fuses nothing.
+    pub unfused: Option<Spread>,
 }
 
 impl Measurement {
@@ -78,6 +80,12 @@ impl Measurement {
     #[must_use]
     pub fn rate(&self) -> f64 {
         rate(self.bytes, self.time.median)
+    }
+
+    /// How much longer one run takes without fusion; `None` where the plan fuses nothing.
+    #[must_use]
+    pub fn fusion(&self) -> Option<f64> {
+        Some(self.unfused?.median / self.time.median)
     }
 
     /// Bytes per second of the copy.
@@ -104,10 +112,12 @@ impl Timed {
         graph: &Graph,
         variables: &Variables,
         inputs: &[Input],
+        fuse: bool,
     ) -> Result<Self> {
         let options = Options {
             reuse: false,
-            guard: 0,
+            fuse,
+            ..Options::default()
         };
         let mut session = Session::with_options(device, graph, variables, options)?;
         session.run(
@@ -156,7 +166,7 @@ fn copy(device: &Device, bytes: u64) -> Result<(Timed, u64)> {
     let mut rng = fastrand::Rng::with_seed(1);
     let random: Vec<f32> = (0..elements).map(|_| rng.f32()).collect();
     let inputs = [("x".to_owned(), Tensor::new([elements], random)?)];
-    let timed = Timed::new(device, &graph, &Variables::new(), &inputs)?;
+    let timed = Timed::new(device, &graph, &Variables::new(), &inputs, true)?;
     Ok((timed, elements as u64 * 8))
 }
 
@@ -166,21 +176,27 @@ fn copy(device: &Device, bytes: u64) -> Result<(Timed, u64)> {
 /// What preparing or running the case reports.
 pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
     let variables = case.variables();
-    let timed = Timed::new(device, &case.graph, &variables, &case.inputs())?;
-    let bytes = traffic(timed.session.plan());
+    let timed = |fuse| Timed::new(device, &case.graph, &variables, &case.inputs(), fuse);
+    let (fused, unfused) = (timed(true)?, timed(false)?);
+    let (plan, unfused_plan) = (fused.session.plan(), unfused.session.plan());
+    let bytes = traffic(plan);
+    let unfused = (plan.dispatches != unfused_plan.dispatches).then_some(unfused);
     let (copy, copy_bytes) = copy(device, bytes)?;
-    let (mut times, mut copies) = (Vec::new(), Vec::new());
+    let (mut times, mut copies, mut unfused_times) = (Vec::new(), Vec::new(), Vec::new());
     let mut timer = Timer::Device;
     let start = Instant::now();
     while times.len() < SAMPLES.0
         || (times.len() < SAMPLES.1 && start.elapsed().as_secs_f64() < BUDGET)
     {
-        let (seconds, clock) = timed.sample()?;
+        let (seconds, clock) = fused.sample()?;
         times.push(seconds);
         let (seconds, copy_clock) = copy.sample()?;
         copies.push(seconds);
         if [clock, copy_clock].contains(&Timer::Wall) {
             timer = Timer::Wall;
+        }
+        if let Some(unfused) = &unfused {
+            unfused_times.push(unfused.sample()?.0);
         }
     }
     Ok(Measurement {
@@ -189,6 +205,7 @@ pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
         copy: Spread::of(&copies),
         copy_bytes,
         bytes,
+        unfused: unfused.map(|_| Spread::of(&unfused_times)),
     })
 }
 

@@ -10,6 +10,7 @@ mod cast;
 mod conv;
 mod copy;
 mod elementwise;
+mod fusion;
 mod half;
 mod interpolate;
 mod max_pool;
@@ -66,14 +67,15 @@ pub struct Case {
 /// A named input of a case.
 pub type Input = (String, Tensor);
 
-/// What has cases: the layers by name, and `unit`, layers together.
-pub const NAMES: [&str; 12] = [
+/// What has cases: the layers by name, `fusion`, layers in one kernel, and `unit`, layers together.
+pub const NAMES: [&str; 13] = [
     "add",
     "avg_pool",
     "batch_norm",
     "cast",
     "conv",
     "copy",
+    "fusion",
     "interpolate",
     "max_pool",
     "normalize",
@@ -131,6 +133,7 @@ fn family(name: &str) -> Option<(Vec<Case>, Random)> {
         "cast" => (cast::cases, cast::random),
         "conv" => (conv::cases, conv::random),
         "copy" => (copy::cases, copy::random),
+        "fusion" => (fusion::cases, fusion::random),
         "interpolate" => (interpolate::cases, interpolate::random),
         "max_pool" => (max_pool::cases, max_pool::random),
         "normalize" => (normalize::cases, normalize::random),

@@ -183,7 +183,7 @@ fn feeds(inputs: &[(String, Tensor)]) -> Vec<(&str, &Tensor)> {
 /// Runs a case on a device and compares it with the oracle.
 ///
 /// It runs twice: with a sentinel in all temporaries and behind every tensor, and as users run it, with memory reused;
-/// the two must agree to the bit.
+/// the two must agree to the bit. Where the plan has fused nodes, so does the one that has not.
 ///
 /// # Errors
 /// What preparing or running the case reports.
@@ -191,7 +191,7 @@ pub fn on_device(device: &Device, case: &Case) -> Result<Comparison> {
     on_device_altered(device, case, |_| {})
 }
 
-/// As [`on_device`], after `alter` has changed both plans: the check of the check.
+/// As [`on_device`], after `alter` has changed the plans: the check of the check.
 ///
 /// # Errors
 /// As [`on_device`].
@@ -200,26 +200,47 @@ pub fn on_device_altered(
     case: &Case,
     alter: impl Fn(&mut Plan),
 ) -> Result<Comparison> {
+    let inputs = case.inputs();
+    let feeds = feeds(&inputs);
+    let (outputs, updates) = expect(&case.graph, &case.variables(), &feeds, None)?;
+    let expected = (&outputs, &updates);
+    let plan = |options: Options| Plan::new(&case.graph, device.limits(), options);
     let session = |variables: &Variables, options: Options| {
-        let mut plan = Plan::new(&case.graph, device.limits(), options)?;
+        let mut plan = plan(options)?;
         alter(&mut plan);
         Session::with_plan(device, plan, variables)
     };
-    let inputs = case.inputs();
-    let feeds = feeds(&inputs);
-    let variables = case.variables();
-    let (outputs, updates) = expect(&case.graph, &variables, &feeds, None)?;
+    let mut comparison = Comparison::default();
+    on_plans(case, &feeds, expected, session, &mut comparison)?;
+    let unfused = |options| Options {
+        fuse: false,
+        ..options
+    };
+    let options = Options::default();
+    if plan(options)?.dispatches != plan(unfused(options))?.dispatches {
+        let session = |variables: &Variables, options| session(variables, unfused(options));
+        on_plans(case, &feeds, expected, session, &mut comparison)?;
+    }
+    Ok(comparison)
+}
 
-    let mut checked = session(&variables, Options::CHECKED)?;
+/// What outputs or variables must be, by name.
+type Expectations = Vec<(String, Expected)>;
+
+/// Runs the checked plan of a case and the one of users, and compares them with what `expect` says and with each other.
+fn on_plans(
+    case: &Case,
+    feeds: &[(&str, &Tensor)],
+    (outputs, updates): (&Expectations, &Expectations),
+    session: impl Fn(&Variables, Options) -> Result<Session>,
+    comparison: &mut Comparison,
+) -> Result<()> {
+    let after = case.variables();
+    let mut checked = session(&after, Options::CHECKED)?;
     checked.poison()?;
     let got = checked.run(feeds.iter().copied())?;
-    let mut comparison = Comparison::default();
-    compare(&outputs, |name| Ok(got.get(name).cloned()), &mut comparison)?;
-    compare(
-        &updates,
-        |name| variables.get(name).map(Some),
-        &mut comparison,
-    )?;
+    compare(outputs, |name| Ok(got.get(name).cloned()), comparison)?;
+    compare(updates, |name| after.get(name).map(Some), comparison)?;
     for (label, word) in checked.stray_stores()? {
         let place = format!("behind {label}");
         comparison.fail(
@@ -229,7 +250,6 @@ pub fn on_device_altered(
         );
     }
 
-    let after = &variables;
     let variables = case.variables();
     let mut plain = session(&variables, Options::default())?;
     for run in ["with memory reused", "a second time"] {
@@ -245,13 +265,13 @@ pub fn on_device_altered(
             );
         }
     }
-    for (name, _) in &updates {
+    for (name, _) in updates {
         if after.get(name)?.bytes() != variables.get(name)?.bytes() {
             let place = format!("{name} with memory reused");
             comparison.fail(place, "the same bits".to_owned(), "others".to_owned());
         }
     }
-    Ok(comparison)
+    Ok(())
 }
 
 /// The first output whose bits differ.

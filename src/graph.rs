@@ -5,6 +5,7 @@
 //! caused it. One method per layer lives beside that layer, in [`ops`](crate::ops).
 
 use crate::error::{Error, Result};
+use crate::fusion::Fused;
 use crate::ops::Op;
 use crate::tensor::{DType, Tensor, TensorType};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) op: Op,
     pub(crate) inputs: Vec<Value>,
     pub(crate) outputs: Vec<Value>,
+    /// Of the nodes that a plan has put into this one; nothing in a graph that a user makes.
+    pub(crate) fused: Fused,
 }
 
 /// At the end of a run, `variable` takes the value of `value`.
@@ -227,6 +230,7 @@ impl Graph {
             op,
             inputs: inputs.to_vec(),
             outputs: outputs.clone(),
+            fused: Fused::default(),
         });
         Ok(outputs)
     }
@@ -260,6 +264,21 @@ impl Graph {
                 }
                 _ => None,
             })
+    }
+
+    /// Gives every value that something reads or makes the index that `new` says.
+    pub(crate) fn rename(&mut self, new: impl Fn(Value) -> usize) {
+        let nodes = self.nodes.iter_mut();
+        let of_nodes = nodes.flat_map(|node| {
+            let own = node.inputs.iter_mut().chain(&mut node.outputs);
+            own.chain(node.fused.values_mut())
+        });
+        let ends = self.outputs.iter_mut().map(|(_, value)| value);
+        let assigns = self.assigns.iter_mut();
+        let assigned = assigns.flat_map(|assign| [&mut assign.variable, &mut assign.value]);
+        for value in of_nodes.chain(ends).chain(assigned) {
+            value.index = new(*value);
+        }
     }
 
     pub(crate) const fn value(&self, index: usize) -> Value {

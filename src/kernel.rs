@@ -41,6 +41,12 @@ pub(crate) const VALUES: &str = include_str!("../shaders/helpers/values.wgsl");
 pub(crate) const ROLL: &str = include_str!("../shaders/helpers/roll.wgsl");
 /// Any windows of an output row; with [`WINDOWS`].
 pub(crate) const WALK: &str = include_str!("../shaders/helpers/walk.wgsl");
+/// ReLU of numbers.
+pub(crate) const RECTIFIED: &str = include_str!("../shaders/helpers/rectified.wgsl");
+/// What is done to elements as they are taken; with [`RECTIFIED`].
+pub(crate) const WAY_IN: &str = include_str!("../shaders/helpers/way_in.wgsl");
+/// What is done to results before they are stored; with [`RECTIFIED`] and a form of stores.
+pub(crate) const WAY_OUT: &str = include_str!("../shaders/helpers/way_out.wgsl");
 /// Stores to output rows that begin at lanes; with [`STORAGE`].
 pub(crate) const STORE_LANES: &str = include_str!("../shaders/helpers/store_lanes.wgsl");
 /// Stores to any output rows of f32.
@@ -123,15 +129,18 @@ impl Kernel {
     }
 }
 
-/// A kernel that stores rows, in three forms: see [`store_form`]. Behind its parameters, helpers that all forms have.
+/// A kernel that stores rows, in three forms: see [`store_form`]; all have a way out. Behind its parameters, other helpers
+/// that all forms have.
 macro_rules! row_kernels {
     ($name:literal, $source:expr, $params:expr $(, $helper:expr)* $(,)?) => {{
-        use $crate::kernel::{Kernel, STORAGE, STORE_HALVES, STORE_LANES, STORE_WORDS};
+        use $crate::kernel::{
+            Kernel, RECTIFIED, STORAGE, STORE_HALVES, STORE_LANES, STORE_WORDS, WAY_OUT,
+        };
         const KERNEL: Kernel = Kernel::new($name, $source, $params);
         [
-            KERNEL.with("lanes", &[$($helper,)* STORAGE, STORE_LANES]),
-            KERNEL.with("words", &[$($helper,)* STORAGE, STORE_WORDS]),
-            KERNEL.with("halves", &[$($helper,)* STORAGE, STORE_HALVES]),
+            KERNEL.with("lanes", &[$($helper,)* WAY_OUT, RECTIFIED, STORAGE, STORE_LANES]),
+            KERNEL.with("words", &[$($helper,)* WAY_OUT, RECTIFIED, STORAGE, STORE_WORDS]),
+            KERNEL.with("halves", &[$($helper,)* WAY_OUT, RECTIFIED, STORAGE, STORE_HALVES]),
         ]
     }};
 }

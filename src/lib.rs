@@ -13,6 +13,8 @@
 //! ```
 //! * [`Graph`]: append-only, typed values; one method per layer, which lives with its layer in [`ops`].
 //! * [`plan`]: what a graph becomes before a GPU is involved: plain data that prints, compares, and is tested anywhere.
+//!   First the passes of `src/fusion/` make fewer nodes of it: a kernel does the batch norm, the sum and the ReLU around
+//!   its own layer. [`Plan::fusions`](plan::Plan::fusions) says what fused, and what did not and why.
 //! * [`Session`]: the plan on a [`Device`]; with what is below it, the only part that knows wgpu.
 //! * [`Variables`]: named tensors that outlive a session and are shared by several.
 //! * [`cpu`]: the same layers from their definitions, in f32 as the path to compare speed with, in f64 as the oracle,
@@ -31,6 +33,7 @@ pub mod check;
 pub mod cpu;
 mod device;
 mod error;
+mod fusion;
 mod graph;
 pub mod kernel;
 pub mod ops;

@@ -71,7 +71,7 @@ enum Command {
 
 #[derive(Args)]
 struct Filter {
-    /// Only this layer, or `unit`
+    /// Only this layer, `fusion` or `unit`
     #[arg(long, value_name = "NAME")]
     op: Option<String>,
 }

@@ -4,7 +4,8 @@
 //! # Adding a layer `foo`
 //! New: `shaders/foo.wgsl`, `src/ops/foo.rs`, `src/cpu/foo.rs`, `src/cases/foo.rs`, `tests/golden/foo.safetensors`.
 //! Here: the module, the re-export, a variant of [`Op`], its arm in `Op::layer`, its kernels in [`kernels`]. In
-//! `cpu.rs` and `cases.rs`: the arms that the compiler asks for. In the README: a row of the table. The graph, the
+//! `cpu.rs` and `cases.rs`: the arms that the compiler asks for. In the README: a row of the table. A kernel that can do more than its layer says so in
+//! `Layer::takes`, and asks `Lowering::ways` what. The graph, the
 //! plan, the session, the device, the command line, the tests and the benches stay as they are.
 
 mod add;
@@ -34,16 +35,17 @@ pub use normalize::Normalize;
 pub use relu::Relu;
 pub use sigmoid::Sigmoid;
 
-pub(crate) use batch_norm::moments_depth;
+pub(crate) use batch_norm::{affine_table, moments_depth};
 pub(crate) use copy::copy_bytes;
 
 use crate::error::{Error, Result};
+use crate::fusion::Takes;
 use crate::kernel::Kernel;
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
 /// A layer of a graph.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "each variant is documented at its type")]
 #[non_exhaustive]
 pub enum Op {
@@ -67,6 +69,11 @@ pub(crate) trait Layer {
 
     /// Types of the outputs, or why the attributes or inputs are wrong.
     fn infer(&self, node: &str, inputs: &[&TensorType]) -> Result<Vec<TensorType>>;
+
+    /// What its kernels can do besides, for inputs of these types.
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes::default()
+    }
 
     /// Appends the dispatches of the layer to the plan.
     fn lower(&self, lowering: &mut Lowering<'_>);
@@ -99,10 +106,11 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 15] = [
+    let layers: [&'static [Kernel]; 16] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &batch_norm::KERNELS,
+        &batch_norm::AFFINE_KERNELS,
         &cast::KERNELS,
         &conv::KERNELS,
         &conv::DEPTHWISE_KERNELS,

@@ -8,10 +8,12 @@ mod grid;
 mod lowering;
 
 use crate::error::{Error, Result};
+use crate::fusion::{self, Fused};
 use crate::graph::{Graph, Node, Source};
 use crate::kernel::Kernel;
 use crate::ops;
 use crate::tensor::TensorType;
+use std::borrow::Cow;
 use std::fmt;
 
 pub(crate) use grid::Threads;
@@ -58,13 +60,15 @@ impl Default for Limits {
 /// Kernels compute element and byte positions in 32 bits, some of them signed.
 const MAX_TENSOR_BYTES: u64 = 1 << 31;
 
-/// How temporaries are placed.
+/// What a plan may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Memory of a value that is no longer needed serves later values.
     pub reuse: bool,
     /// Bytes behind each tensor that belong to its binding and must not change.
     pub guard: u64,
+    /// One kernel may do the work of several nodes.
+    pub fuse: bool,
 }
 
 impl Default for Options {
@@ -72,6 +76,7 @@ impl Default for Options {
         Self {
             reuse: true,
             guard: 0,
+            fuse: true,
         }
     }
 }
@@ -81,6 +86,7 @@ impl Options {
     pub const CHECKED: Self = Self {
         reuse: false,
         guard: 64,
+        fuse: true,
     };
 }
 
@@ -172,6 +178,8 @@ pub struct Plan {
     pub variables: Vec<(String, SlotId, TensorType)>,
     /// Updates of variables, after the last dispatch.
     pub updates: Vec<Update>,
+    /// What of the graph went into other kernels, and what did not and why, a line each.
+    pub fusions: Vec<String>,
     /// The options it was made with.
     pub options: Options,
 }
@@ -182,6 +190,13 @@ impl Plan {
     /// # Errors
     /// [`Error::Limit`], naming the limit, what was needed and the adapter. Nothing has been allocated by then.
     pub fn new(graph: &Graph, limits: &Limits, options: Options) -> Result<Self> {
+        let (graph, fusions) = if options.fuse {
+            let (graph, fusions) = fusion::fuse(graph);
+            (Cow::Owned(graph), fusions)
+        } else {
+            (Cow::Borrowed(graph), Vec::new())
+        };
+        let graph = graph.as_ref();
         let mut plan = Self {
             slots: Vec::new(),
             dispatches: Vec::new(),
@@ -191,6 +206,7 @@ impl Plan {
             outputs: Vec::new(),
             variables: Vec::new(),
             updates: Vec::new(),
+            fusions,
             options,
         };
         // The slots of the graph's values come first: a value's index is its slot.
@@ -287,6 +303,7 @@ impl Plan {
             outputs: node.outputs.iter().map(ty).collect(),
             reads: node.inputs.iter().map(|value| value.index).collect(),
             writes: node.outputs.iter().map(|value| value.index).collect(),
+            fused: &node.fused,
             node: &node.name,
             plan: self,
             limits,
@@ -306,6 +323,7 @@ impl Plan {
                     outputs: Vec::new(),
                     reads: vec![value],
                     writes: vec![old],
+                    fused: &Fused::default(),
                     node: "assign",
                     plan: self,
                     limits,
@@ -356,7 +374,12 @@ impl Plan {
     /// Bytes that a dispatch reads and writes if it touches every element of its slots once.
     #[must_use]
     pub fn traffic(&self, dispatch: &Dispatch) -> (u64, u64) {
-        let bytes = |slots: &[SlotId]| slots.iter().map(|&slot| self.slots[slot].bytes).sum();
+        let bytes = |slots: &[SlotId]| {
+            // A kernel that does not use one of its bindings has another one's slot there.
+            let first = |&(at, slot): &(usize, &SlotId)| !slots[..at].contains(slot);
+            let slots = slots.iter().enumerate().filter(first);
+            slots.map(|(_, &slot)| self.slots[slot].bytes).sum()
+        };
         (bytes(&dispatch.reads), bytes(&dispatch.writes))
     }
 
@@ -408,16 +431,21 @@ impl Dispatch {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.dispatches.iter();
+        let longest = names.map(|dispatch| dispatch.node.len()).max().unwrap_or(0);
         for (index, dispatch) in self.dispatches.iter().enumerate() {
             let [x, y, z] = dispatch.grid;
             let (read, written) = self.traffic(dispatch);
             writeln!(
                 f,
-                "{index:3} {:<16} {:<22} grid {:<14} reads {read:>11} B, writes {written:>11} B",
+                "{index:3} {:<longest$} {:<22} grid {:<14} reads {read:>11} B, writes {written:>11} B",
                 dispatch.node,
                 dispatch.kernel.label(),
                 format!("{x}x{y}x{z}"),
             )?;
+        }
+        for line in &self.fusions {
+            writeln!(f, "{line}")?;
         }
         writeln!(
             f,

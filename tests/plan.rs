@@ -1,6 +1,8 @@
 //! Plans without a GPU: memory that is shared only between values that do not live together, wgpu's usage rule,
-//! alignment and limits, pipelines, folded grids, and the printed form.
+//! alignment and limits, pipelines, fusion, folded grids, and the printed form.
 
+#[path = "plan/fusion.rs"]
+mod fusion;
 #[path = "plan/grids.rs"]
 mod grids;
 #[path = "plan/memory.rs"]
@@ -89,7 +91,7 @@ fn a_plan_prints_a_line_per_dispatch_and_a_summary() -> Result<()> {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines.len(),
-            plan.dispatches.len() + 2,
+            plan.dispatches.len() + plan.fusions.len() + 2,
             "{case}: lines of\n{text}"
         );
         for (line, dispatch) in lines.iter().zip(&plan.dispatches) {

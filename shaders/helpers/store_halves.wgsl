@@ -5,6 +5,18 @@ alias Out = atomic<u32>;
 
 override EVEN: bool; // rows begin at words and end at words: no word is shared
 
+fn skip_half(at: u32, i: u32, count: u32) -> u32 {
+    if (i >= count) { return 0u; }
+    let word = skip[(at + i) >> 3u][((at + i) >> 1u) & 3u];
+    return select(word << 16u, word & 0xffff0000u, ((at + i) & 1u) == 1u);
+}
+
+fn skip8(at: u32, count: u32) -> Octet {
+    let left = vec4(skip_half(at, 0u, count), skip_half(at, 1u, count), skip_half(at, 2u, count), skip_half(at, 3u, count));
+    let right = vec4(skip_half(at, 4u, count), skip_half(at, 5u, count), skip_half(at, 6u, count), skip_half(at, 7u, count));
+    return Octet(left, right);
+}
+
 fn store_word(at: u32, low: u32, high: u32, has_low: bool, has_high: bool) {
     let word = (low >> 16u) | (high & 0xffff0000u);
     if (has_low && (EVEN || has_high)) {

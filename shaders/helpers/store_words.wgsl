@@ -2,6 +2,23 @@
 
 alias Out = u32;
 
+fn skip_word(at: u32) -> u32 {
+    return skip[at >> 2u][at & 3u];
+}
+
+fn skip8(at: u32, count: u32) -> Octet {
+    var octet = Octet();
+    octet.left.x = skip_word(at);
+    if (count > 1u) { octet.left.y = skip_word(at + 1u); }
+    if (count > 2u) { octet.left.z = skip_word(at + 2u); }
+    if (count > 3u) { octet.left.w = skip_word(at + 3u); }
+    if (count > 4u) { octet.right.x = skip_word(at + 4u); }
+    if (count > 5u) { octet.right.y = skip_word(at + 5u); }
+    if (count > 6u) { octet.right.z = skip_word(at + 6u); }
+    if (count > 7u) { octet.right.w = skip_word(at + 7u); }
+    return octet;
+}
+
 fn store8(at: u32, count: u32, octet: Octet) {
     y[at] = octet.left.x;
     if (count > 1u) { y[at + 1u] = octet.left.y; }

@@ -28,6 +28,6 @@ fn store_sums(sum: Sums, f: u32, within: u32, place: Place) {
     let filter_index = place.depth * FILTERS + within;
     let offset = bias_at(filter_index);
     let row = ((place.plane * GROUPS * FILTERS + filter_index) * params.output_h + place.height) * params.output_w;
-    let octet = Octet(bits_of(sum.left + offset), bits_of(sum.right + offset));
-    store8(row + place.column, min(COLUMNS, params.output_w - place.column), octet);
+    let count = min(COLUMNS, params.output_w - place.column);
+    store_numbers(row + place.column, count, filter_index, sum.left + offset, sum.right + offset);
 }

@@ -1,4 +1,4 @@
-// The stretch of a row as numbers, 0 outside the input: helpers/windows.wgsl.
+// The stretch of a row as numbers, behind the way in (helpers/way_in.wgsl), 0 outside the input: helpers/windows.wgsl.
 
 var<private> values: array<vec4<f32>, 8>;
 
@@ -11,7 +11,7 @@ fn tap(tap: u32, first: u32) -> vec4<f32> {
 }
 
 fn take_quad(quad: u32, column: u32, kw: u32, within: bool) {
-    if (quad < QUADS) { values[quad] = select(vec4(0.0), number(stretch[quad]), inside(column, quad, kw, within)); }
+    if (quad < TAKEN) { values[quad] = select(vec4(0.0), entered(number(stretch[quad])), inside(column, quad, kw, within)); }
 }
 
 fn take_values(column: u32, kw: u32, within: bool) {

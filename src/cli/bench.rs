@@ -24,6 +24,8 @@ struct Row {
     gbps: Option<f64>,
     copy_gbps: Option<f64>,
     copy_ratio: Option<f64>,
+    unfused_ms: Option<f64>,
+    fusion: Option<f64>,
     cpu_ms: f64,
     speedup: Option<f64>,
     checked: bool,
@@ -49,6 +51,8 @@ impl Row {
             gbps: measured.map(|m| m.rate() * 1e-9),
             copy_gbps: measured.map(|m| m.copy_rate() * 1e-9),
             copy_ratio: measured.map(|m| m.rate() / m.copy_rate()),
+            unfused_ms: measured.and_then(|m| Some(m.unfused?.median * 1e3)),
+            fusion: measured.and_then(Measurement::fusion),
             cpu_ms: cpu_seconds * 1e3,
             speedup: measured.map(|m| cpu_seconds / m.time.median),
             checked,
@@ -60,7 +64,7 @@ impl Row {
             value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
         };
         say!(
-            "{:<31} {:<16} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>9} {:>8}  {}",
+            "{:<31} {:<16} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>6} {:>9} {:>8}  {}",
             self.case,
             format!("{:?}", self.shape).replace(' ', ""),
             number(self.gpu_ms, 3),
@@ -69,6 +73,7 @@ impl Row {
             number(self.gbps, 2),
             number(self.copy_gbps, 2),
             number(self.copy_ratio, 2),
+            number(self.fusion, 2),
             number(Some(self.cpu_ms), 3),
             number(self.speedup, 2),
             if self.checked { "ok" } else { "WRONG" },
@@ -94,7 +99,7 @@ pub(crate) fn run(
         );
         say!("cpu:     {cpu}, {threads} threads");
         say!(
-            "{:<31} {:<16} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>9} {:>8}  checked",
+            "{:<31} {:<16} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>6} {:>9} {:>8}  checked",
             "case",
             "input",
             "device ms",
@@ -103,6 +108,7 @@ pub(crate) fn run(
             "GB/s",
             "copy",
             "ratio",
+            "fusion",
             "cpu ms",
             "speed-up"
         );
@@ -122,6 +128,7 @@ pub(crate) fn run(
             "ratio: GB/s of the layer / GB/s of a copy kernel over as many bytes (128 MiB at most), sampled in turn, warm; \
              1.00 is the speed of memory"
         );
+        say!("fusion: the time without it / the time");
     }
     let wrong = rows.iter().any(|row| !row.checked);
     if let Some(path) = json {

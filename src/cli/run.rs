@@ -175,7 +175,7 @@ fn on_device(
     let variables = Variables::initial(graph);
     let options = Options {
         reuse: false,
-        guard: 0,
+        ..Options::default()
     };
     let mut session = Session::with_options(device, graph, &variables, options)?;
     let outputs = session.run([("photograph", photograph)])?;

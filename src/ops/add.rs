@@ -3,8 +3,9 @@
 use super::elementwise::{Params, launch};
 use super::{Layer, Op, check_float};
 use crate::error::{Error, Result};
+use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, STORAGE, half};
+use crate::kernel::{Kernel, RECTIFIED, STORAGE, half};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
@@ -13,7 +14,7 @@ pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
     include_str!("../../shaders/add.wgsl"),
     Params::FIELDS,
 )
-.with("", &[STORAGE])];
+.with("", &[RECTIFIED, STORAGE])];
 
 /// `a + b` of two tensors of one shape: a skip connection. `torch.add`, without broadcasting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +45,16 @@ impl Layer for Add {
         }
     }
 
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes {
+            relu: true,
+            ..Takes::default()
+        }
+    }
+
     fn lower(&self, lowering: &mut Lowering<'_>) {
         let x = lowering.inputs[0];
-        launch(lowering, &KERNELS[0], &[half(x.dtype)], x.bytes());
+        let constants = [&[half(x.dtype)], &lowering.ways().constants[..]].concat();
+        launch(lowering, &KERNELS[0], &constants, x.bytes());
     }
 }

@@ -4,8 +4,9 @@ use super::pool::{self, Params};
 use super::window::{Window, check_input, check_pool_padding, symmetric};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
+use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, ROLL, ROWS, VALUES, WALK, WINDOWS, row_kernels};
+use crate::kernel::{Kernel, ROLL, ROWS, VALUES, WALK, WAY_IN, WINDOWS, row_kernels};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
@@ -18,6 +19,7 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     WALK,
     VALUES,
     WINDOWS,
+    WAY_IN,
     ROWS,
 );
 
@@ -132,6 +134,10 @@ impl Layer for AvgPool {
             pool::check_work(node, window, inputs[0], &y)?;
             Ok(vec![y])
         })
+    }
+
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes::ALL
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

@@ -2,11 +2,12 @@
 
 mod lower;
 
-pub(super) use lower::KERNELS;
-pub(crate) use lower::moments_depth;
+pub(super) use lower::{AFFINE_KERNELS, KERNELS};
+pub(crate) use lower::{affine_table, moments_depth};
 
 use super::{Layer, Op};
 use crate::error::{Error, Result};
+use crate::fusion::Takes;
 use crate::graph::{Graph, Source, Value};
 use crate::plan::Lowering;
 use crate::tensor::{DType, Tensor, TensorType};
@@ -241,6 +242,14 @@ impl Layer for BatchNorm {
             return Err(Error::shape(node, expected, x.to_string()));
         }
         Ok(vec![x.clone(), vector.clone(), vector, counter])
+    }
+
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes {
+            skip: true,
+            relu: true,
+            ..Takes::default()
+        }
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

@@ -7,6 +7,7 @@ pub(super) use lower::{DEPTHWISE_KERNELS, KERNELS, PACK_KERNELS, ROWS_KERNELS, T
 use super::window::{MAX_DIMS, Window, check_input, check_turns, symmetric};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
+use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
@@ -153,6 +154,16 @@ impl Conv {
     }
 }
 
+impl Conv {
+    /// Whether its kernel can repeat the rows and columns of its input as it loads them. `types`: of the repeated input, the
+    /// weight and the output.
+    pub(crate) fn repeats(&self, types: [&TensorType; 3], repeat: [usize; 2]) -> bool {
+        let kernel = &types[1].shape[2..];
+        let padding = self.zeros("conv", kernel).unwrap_or_default();
+        lower::repeats(self.groups, &self.window(kernel, &padding), types, repeat)
+    }
+}
+
 impl Graph {
     /// [`Conv`] of `x` with `weight` and an optional `bias`.
     ///
@@ -224,6 +235,10 @@ impl Layer for Conv {
         let turns = lower::turns(&window, x, &y, weight.shape[1]);
         check_turns(node, &weight.shape[1..], turns)?;
         Ok(vec![y])
+    }
+
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes::ALL
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

@@ -3,6 +3,7 @@
 use super::window::{Extents, MAX_DIMS, check_input, last_lane, leading_ones, word};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
+use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
 use crate::kernel::{
     Kernel, ROWS, half, params, per_lane, row_kernels, store_constants, store_form,
@@ -15,6 +16,8 @@ params! {
     Params {
         /// N * C.
         planes: u32,
+        /// C.
+        channels: u32,
         /// Input depth.
         input_d: u32,
         /// Input height.
@@ -84,6 +87,30 @@ impl Interpolate {
         match &self.output {
             OutputSize::Size(size) => size.len(),
             OutputSize::ScaleFactor(factor) => factor.len(),
+        }
+    }
+
+    /// The sources of each axis, along D, H, W.
+    fn tables(&self, input: &[usize], output: &[usize]) -> Vec<Vec<u32>> {
+        let rows_and_columns = output.iter().sum::<usize>();
+        let small = output.len() == 2 && rows_and_columns <= SMALL;
+        let axes = input.iter().zip(output).enumerate();
+        axes.map(|(axis, (&from, &to))| sources(from, to, self.axis_scale(axis, from, to), small))
+            .collect()
+    }
+
+    /// How often rows and columns are repeated, if each is as often as the others; of one or two dimensions.
+    pub(crate) fn repetitions(&self, x: &TensorType, y: &TensorType) -> Option<[usize; 2]> {
+        let (input, output) = (&x.shape[2..], &y.shape[2..]);
+        let tables = self.tables(input, output);
+        let times = tables.iter().zip(input).map(|(sources, &input)| {
+            let times = repetition(sources) as usize;
+            (times * input == sources.len()).then_some(times)
+        });
+        match times.collect::<Option<Vec<usize>>>()?[..] {
+            [columns] => Some([1, columns]),
+            [rows, columns] => Some([rows, columns]),
+            _ => None,
         }
     }
 
@@ -187,6 +214,13 @@ impl Layer for Interpolate {
         Ok(vec![inputs[0].like(shape)])
     }
 
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes {
+            way_in: false,
+            ..Takes::ALL
+        }
+    }
+
     fn lower(&self, lowering: &mut Lowering<'_>) {
         let (x, y) = (lowering.inputs[0], lowering.outputs[0]);
         let (input, output) = (Extents::of(x), Extents::of(y));
@@ -194,11 +228,7 @@ impl Layer for Interpolate {
         if planes == 0 {
             return;
         }
-        let small = self.dims() == 2 && output.h + output.w <= SMALL;
-        let axes = x.shape[2..].iter().zip(&y.shape[2..]).enumerate();
-        let tables: Vec<Vec<u32>> = axes
-            .map(|(axis, (&from, &to))| sources(from, to, self.axis_scale(axis, from, to), small))
-            .collect();
+        let tables = self.tables(&x.shape[2..], &y.shape[2..]);
         let tables: Vec<&[u32]> = tables.iter().map(Vec::as_slice).collect();
         let [slices, rows, columns] = leading_ones(&tables, &[0]);
         let repeat = repetition(columns);
@@ -224,6 +254,7 @@ impl Layer for Interpolate {
         let params = Params {
             origin: [0; 3],
             planes: word(planes),
+            channels: word(input.c),
             input_d: word(input.d),
             input_h: word(input.h),
             input_w: word(input.w),
@@ -232,7 +263,8 @@ impl Layer for Interpolate {
             output_h: word(output.h),
             output_w: word(output.w),
         };
-        let (reads, writes) = ([lowering.reads[0], columns, lines], lowering.writes.clone());
+        let ways = lowering.ways();
+        let (read, writes) = (lowering.reads[0], lowering.writes.clone());
         let form = store_form(x.dtype, output.w, 8);
         let constants = [
             half(x.dtype),
@@ -244,12 +276,12 @@ impl Layer for Interpolate {
             ("PLANES", f64::from(word(PLANES))),
         ];
         let constants = constants.into_iter().chain(store_constants(form, output.w));
-        let constants: Vec<_> = constants.collect();
+        let constants: Vec<_> = constants.chain(ways.constants).collect();
         lowering.launch(&Launch {
             kernel: &KERNELS[form],
             constants: &constants,
             params: bytemuck::bytes_of(&params),
-            reads: &reads,
+            reads: &[read, columns, lines, ways.way_out, ways.skip],
             writes: &writes,
             threads: Threads::fitted([
                 output.w.div_ceil(COLUMNS * repeat.max(1) as usize),

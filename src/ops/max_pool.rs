@@ -4,8 +4,9 @@ use super::pool::{self, Params};
 use super::window::{Window, check_input, check_pool_padding, symmetric};
 use super::{Layer, Op};
 use crate::error::Result;
+use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, ROLL, ROWS, WALK, WINDOWS, row_kernels};
+use crate::kernel::{Kernel, ROLL, ROWS, WALK, WAY_IN, WINDOWS, row_kernels};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
@@ -17,6 +18,7 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     ROLL,
     WALK,
     WINDOWS,
+    WAY_IN,
     ROWS,
 );
 
@@ -119,6 +121,10 @@ impl Layer for MaxPool {
             pool::check_work(node, window, inputs[0], &y)?;
             Ok(vec![y])
         })
+    }
+
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes::ALL
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

@@ -3,6 +3,7 @@
 use super::window::word;
 use super::{Layer, Op};
 use crate::error::{Error, Result};
+use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
 use crate::kernel::{Kernel, half, params, row_kernels, store_constants, store_form};
 use crate::plan::{Launch, Lowering, Threads};
@@ -139,6 +140,15 @@ impl Layer for Normalize {
         }])
     }
 
+    fn takes(&self, inputs: &[&TensorType]) -> Takes {
+        Takes {
+            way_in: false,
+            // Without a batch its second axis is the height.
+            affine: inputs[0].shape.len() == 4,
+            ..Takes::ALL
+        }
+    }
+
     fn lower(&self, lowering: &mut Lowering<'_>) {
         let shape = &lowering.inputs[0].shape;
         let [height, width] = [shape[shape.len() - 3], shape[shape.len() - 2]];
@@ -152,7 +162,8 @@ impl Layer for Normalize {
             pictures: word(pictures),
             pixels: word(pixels),
         };
-        let (reads, writes) = ([lowering.reads[0], table], lowering.writes.clone());
+        let ways = lowering.ways();
+        let (x, writes) = (lowering.reads[0], lowering.writes.clone());
         let form = store_form(self.dtype, pixels, 8);
         let constants = [
             ("CHANNELS", f64::from(word(self.mean.len()))),
@@ -160,12 +171,12 @@ impl Layer for Normalize {
             half(self.dtype),
         ];
         let constants = constants.into_iter().chain(store_constants(form, pixels));
-        let constants: Vec<_> = constants.collect();
+        let constants: Vec<_> = constants.chain(ways.constants).collect();
         lowering.launch(&Launch {
             kernel: &KERNELS[form],
             constants: &constants,
             params: bytemuck::bytes_of(&params),
-            reads: &reads,
+            reads: &[x, table, ways.way_out, ways.skip],
             writes: &writes,
             threads: Threads::fitted([pixels.div_ceil(PIXELS), 1, pictures]),
         });

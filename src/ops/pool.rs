@@ -11,6 +11,8 @@ params! {
     Params {
         /// N * C.
         planes: u32,
+        /// C.
+        channels: u32,
         /// Input depth.
         input_d: u32,
         /// Input height.
@@ -52,6 +54,7 @@ pub(super) fn launch(
     let params = Params {
         origin: [0; 3],
         planes: word(planes),
+        channels: word(input.c),
         input_d: word(input.d),
         input_h: word(input.h),
         input_w: word(input.w),
@@ -70,12 +73,14 @@ pub(super) fn launch(
     constants.push(("ROWS", f64::from(word(rows))));
     let form = store_form(x.dtype, output.w, walk.columns);
     constants.extend(store_constants(form, output.w));
-    let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
+    let ways = lowering.ways();
+    constants.extend(&ways.constants);
+    let writes = lowering.writes.clone();
     lowering.launch(&Launch {
         kernel: &kernels[form],
         constants: &constants,
         params: bytemuck::bytes_of(&params),
-        reads: &reads,
+        reads: &[lowering.reads[0], ways.way_in, ways.way_out, ways.skip],
         writes: &writes,
         threads: walk.threads(&output, rows, planes * output.d),
     });

@@ -133,6 +133,7 @@ impl Window<'_> {
             long,
             border: before[2] > 0 || last >= word(input.w),
             roll,
+            repeat: [1; 2],
         }
     }
 
@@ -204,6 +205,8 @@ pub(super) struct Walk {
     border: bool,
     /// A thread rolls down several output rows.
     pub(super) roll: bool,
+    /// How often rows and columns of the input are repeated as they are loaded.
+    repeat: [u32; 2],
 }
 
 impl Walk {
@@ -226,10 +229,27 @@ impl Walk {
             ("LONG", flag(self.long)),
             ("BORDER", flag(self.border)),
         ];
+        let repeat = ["UP_H", "UP_W"].into_iter().zip(self.repeat);
         attributes
             .chain(others)
+            .chain(repeat.filter(|(_, times)| *times > 1))
             .map(|(name, value)| (name, f64::from(value)))
             .collect()
+    }
+
+    /// The same walk over an input whose rows and columns are repeated as they are loaded; `None` if the first columns of
+    /// threads, over rows of `output` columns, are not all first repetitions, or a thread holds no stretch to repeat.
+    pub(super) fn repeated(self, repeat: [usize; 2], output: usize) -> Option<Self> {
+        let repeat = repeat.map(word);
+        let first = (self.columns * self.stride[2]).is_multiple_of(repeat[1]);
+        let alone = output <= self.columns as usize;
+        let walk = Self {
+            aligned: self.aligned && repeat[1] == 1,
+            lead: if repeat[1] == 1 { self.lead } else { 0 },
+            repeat,
+            ..self
+        };
+        (!self.long && (first || alone)).then_some(walk)
     }
 
     /// Turns of its loops that a thread takes for one slice of a window.

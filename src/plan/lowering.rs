@@ -1,7 +1,9 @@
 //! What a layer sees while it is lowered, and what it asks for.
 
 use super::{Dispatch, Limits, Plan, SlotId, Threads, grid};
+use crate::fusion::{Affine, Fused};
 use crate::kernel::Kernel;
+use crate::ops;
 use crate::tensor::TensorType;
 
 /// One call of a kernel as a layer asks for it, before its grid is folded.
@@ -14,6 +16,18 @@ pub(crate) struct Launch<'a> {
     pub(crate) threads: Threads,
 }
 
+/// What a kernel does besides its layer: the slots that it binds for that, its first one where it does nothing, and its
+/// `override`s.
+pub(crate) struct Ways {
+    /// Affine functions on the way in.
+    pub(crate) way_in: SlotId,
+    /// Affine functions on the way out.
+    pub(crate) way_out: SlotId,
+    /// The tensor that is added on the way out.
+    pub(crate) skip: SlotId,
+    pub(crate) constants: Vec<(&'static str, f64)>,
+}
+
 /// What a layer sees while it is lowered.
 pub(crate) struct Lowering<'a> {
     /// Types of the inputs.
@@ -24,6 +38,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) reads: Vec<SlotId>,
     /// Slots of the outputs.
     pub(crate) writes: Vec<SlotId>,
+    /// What its kernel does besides.
+    pub(crate) fused: &'a Fused,
     pub(super) node: &'a str,
     pub(super) plan: &'a mut Plan,
     pub(super) limits: &'a Limits,
@@ -46,6 +62,37 @@ impl Lowering<'_> {
     pub(crate) fn scratch(&mut self, label: &str, bytes: usize) -> SlotId {
         let label = format!("{} {label}", self.node);
         self.plan.temporary(label, bytes)
+    }
+
+    /// What the layer's kernel does besides; the tables of affine functions are launched.
+    pub(crate) fn ways(&mut self) -> Ways {
+        let fused = self.fused;
+        let channels = |ty: &TensorType| ty.shape.get(1).copied().unwrap_or(1);
+        let (input, output) = (channels(self.inputs[0]), channels(self.outputs[0]));
+        let nothing = self.reads[0];
+        let mut table = |affine: &Option<Affine>, channels| {
+            affine.as_ref().map(|Affine { layer, inputs }| {
+                let inputs: Vec<SlotId> = inputs.iter().map(|value| value.index).collect();
+                ops::affine_table(layer, self, &inputs, channels)
+            })
+        };
+        let way_in = table(&fused.way_in.affine, input);
+        let way_out = table(&fused.way_out.affine, output);
+        let skip = fused.way_out.skip.map(|value| value.index);
+        let flags = [
+            ("IN_AFFINE", way_in.is_some()),
+            ("IN_RELU", fused.way_in.relu),
+            ("OUT_AFFINE", way_out.is_some()),
+            ("OUT_SKIP", skip.is_some()),
+            ("OUT_RELU", fused.way_out.relu),
+        ];
+        let set = flags.into_iter().filter(|(_, set)| *set);
+        Ways {
+            way_in: way_in.unwrap_or(nothing),
+            way_out: way_out.unwrap_or(nothing),
+            skip: skip.unwrap_or(nothing),
+            constants: set.map(|(name, _)| (name, 1.0)).collect(),
+        }
     }
 
     /// Appends a call; nothing if it has no threads.

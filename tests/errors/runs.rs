@@ -80,7 +80,7 @@ pub(super) fn limits() -> Vec<Row> {
         LIMIT "a guard above all" ["input \"x\"", "needs 18446744073709551615"] |g| {
             let x = x(g, &[1024])?;
             g.relu(x)?;
-            let options = Options { reuse: false, guard: u64::MAX - 7 };
+            let options = Options { reuse: false, guard: u64::MAX - 7, fuse: true };
             Plan::new(g, &Limits::default(), options).map(drop)
         };
         LIMIT "a tensor above a buffer" ["input \"x\"", "needs 4096", "max_buffer_size", "Tiny GPU has 4095"] |g| {
@@ -90,13 +90,15 @@ pub(super) fn limits() -> Vec<Row> {
         };
         LIMIT "constants above a buffer" ["constants", "needs 4096", "max_buffer_size", "Tiny GPU has 4095"] |g| {
             let constant = g.constant(zeros(1024)?);
-            g.relu(constant)?;
+            let y = g.relu(constant)?;
+            g.output("y", y)?;
             plan(g, |limits| limits.max_buffer_size = 4095)
         };
         LIMIT "too many storage buffers"
             ["add.0", "needs 3", "max_storage_buffers_per_shader_stage", "Tiny GPU has 2"] |g| {
             let (a, b) = (x(g, &[4])?, g.input("b", [4], DType::F32)?);
-            g.add(a, b)?;
+            let y = g.add(a, b)?;
+            g.output("y", y)?;
             plan(g, |limits| limits.max_storage_buffers_per_shader_stage = 2)
         };
         LIMIT "too many storage buffers for batch norm"

@@ -534,7 +534,7 @@ fn a_time_is_positive(device: &Device) -> Result<(), Failed> {
     let graph = relu(100_000).map_err(failed)?;
     let options = Options {
         reuse: false,
-        guard: 0,
+        ..Options::default()
     };
     let session =
         Session::with_options(device, &graph, &Variables::new(), options).map_err(failed)?;

@@ -4,10 +4,16 @@ use super::{plans, relus};
 use wgcnn::Result;
 use wgcnn::plan::{Limits, Options, Place, Plan, SlotId};
 
-const ALL_OPTIONS: [Options; 2] = [
+const ALL_OPTIONS: [Options; 3] = [
     Options {
         reuse: true,
         guard: 0,
+        fuse: true,
+    },
+    Options {
+        reuse: true,
+        guard: 0,
+        fuse: false,
     },
     Options::CHECKED,
 ];

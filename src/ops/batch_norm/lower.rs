@@ -1,7 +1,7 @@
 //! Dispatches of batch normalisation: one in evaluation, two in training.
 
 use super::BatchNorm;
-use crate::kernel::{Kernel, STORAGE, half, params, per_lane};
+use crate::kernel::{Kernel, RECTIFIED, STORAGE, half, params, per_lane};
 use crate::ops::window::word;
 use crate::plan::{Launch, Lowering, SlotId, Threads};
 use crate::tensor::TensorType;
@@ -41,12 +41,28 @@ const TRAIN_MOMENTS: &str = include_str!("../../../shaders/batch_norm_moments.wg
 const TRAIN_NORMALIZE: &str = include_str!("../../../shaders/batch_norm_normalize.wgsl");
 
 pub(in crate::ops) const KERNELS: [Kernel; 3] = [
-    Kernel::new("batch_norm", EVAL, Params::FIELDS).with("", &[PLANES, STORAGE]),
+    Kernel::new("batch_norm", EVAL, Params::FIELDS).with("", &[PLANES, RECTIFIED, STORAGE]),
     Kernel::new("batch_norm_moments", TRAIN_MOMENTS, Params::FIELDS)
         .with("", &[COLUMNS, MOMENTS, STORAGE]),
     Kernel::new("batch_norm_normalize", TRAIN_NORMALIZE, Params::FIELDS)
-        .with("", &[PLANES, MOMENTS, STORAGE]),
+        .with("", &[PLANES, MOMENTS, RECTIFIED, STORAGE]),
 ];
+
+params! {
+    /// Parameters of the kernel that makes a table of affine functions.
+    AffineParams {
+        /// C.
+        channels: u32,
+        /// Added to the variance.
+        eps: f32,
+    }
+}
+
+pub(in crate::ops) const AFFINE_KERNELS: [Kernel; 1] = [Kernel::new(
+    "batch_norm_affine",
+    include_str!("../../../shaders/batch_norm_affine.wgsl"),
+    AffineParams::FIELDS,
+)];
 
 /// Threads of a workgroup that reduces, and the most parts of a channel.
 const THREADS: usize = 64;
@@ -266,10 +282,14 @@ fn params(layer: &BatchNorm, momentum: f64, x: &TensorType, partition: &Partitio
     }
 }
 
-/// Slots of weight and bias, the identity for one that is absent.
-fn affine(layer: &BatchNorm, lowering: &mut Lowering<'_>, behind: usize) -> [SlotId; 2] {
-    let channels = lowering.inputs[0].shape[1];
-    let mut given = lowering.reads.clone().into_iter().skip(behind);
+/// Slots of weight and bias, of which `given` are there: the identity for one that is absent.
+fn weight_and_bias(
+    layer: &BatchNorm,
+    lowering: &mut Lowering<'_>,
+    given: &[SlotId],
+    channels: usize,
+) -> [SlotId; 2] {
+    let mut given = given.iter().copied();
     let mut slot = |present: bool, label, value: f32| {
         let given = if present { given.next() } else { None };
         given.unwrap_or_else(|| lowering.table(label, &vec![value; channels]))
@@ -280,19 +300,50 @@ fn affine(layer: &BatchNorm, lowering: &mut Lowering<'_>, behind: usize) -> [Slo
     ]
 }
 
+/// The table of the affine functions that a layer in evaluation is, for a kernel that does it on its way in or out.
+/// `inputs`: those of the layer behind the first.
+pub(crate) fn affine_table(
+    layer: &BatchNorm,
+    lowering: &mut Lowering<'_>,
+    inputs: &[SlotId],
+    channels: usize,
+) -> SlotId {
+    let [weight, bias] = weight_and_bias(layer, lowering, &inputs[2..], channels);
+    let table = lowering.scratch("affine functions", channels * 16);
+    let params = AffineParams {
+        origin: [0; 3],
+        channels: word(channels),
+        #[expect(clippy::cast_possible_truncation, reason = "kernels compute in f32")]
+        eps: layer.eps as f32,
+    };
+    lowering.launch(&Launch {
+        kernel: &AFFINE_KERNELS[0],
+        constants: &[],
+        params: bytemuck::bytes_of(&params),
+        reads: &[inputs[0], inputs[1], weight, bias],
+        writes: &[table],
+        threads: Threads {
+            count: [channels, 1, 1],
+            workgroup: [64, 1, 1],
+        },
+    });
+    table
+}
+
 pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
     let x = lowering.inputs[0];
     let partition = Partition::of(x);
-    let [weight, bias] = affine(layer, lowering, 3);
+    let reads = lowering.reads.clone();
+    let [weight, bias] = weight_and_bias(layer, lowering, &reads[3..], x.shape[1]);
     let params = params(layer, 0.0, x, &partition);
-    let reads = lowering.reads[..3].iter().copied().chain([weight, bias]);
-    let (reads, writes): (Vec<SlotId>, _) = (reads.collect(), lowering.writes.clone());
+    let ways = lowering.ways();
     let constants = partition.plane_constants();
+    let writes = lowering.writes.clone();
     lowering.launch(&Launch {
         kernel: &KERNELS[0],
-        constants: &[&constants[..], &[half(x.dtype)]].concat(),
+        constants: &[&constants[..], &[half(x.dtype)], &ways.constants].concat(),
         params: bytemuck::bytes_of(&params),
-        reads: &reads,
+        reads: &[reads[0], reads[1], reads[2], weight, bias, ways.skip],
         writes: &writes,
         threads: partition.plane_threads(),
     });
@@ -302,12 +353,12 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
     let x = lowering.inputs[0];
     let channels = x.shape[1];
     let partition = Partition::of(x);
-    let [weight, bias] = affine(layer, lowering, 4);
+    let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
+    let [weight, bias] = weight_and_bias(layer, lowering, &reads[4..], channels);
     let params = params(layer, momentum, x, &partition);
     let params = bytemuck::bytes_of(&params);
     let partials = channels * (partition.parts() + 1);
     let partials = lowering.scratch("partial moments", partials * 16);
-    let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
     let [along_batch, edges] = partition.moments_constants();
     lowering.launch(&Launch {
         kernel: &KERNELS[1],
@@ -317,14 +368,15 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
         writes: &[writes[3], partials],
         threads: partition.threads(),
     });
+    let ways = lowering.ways();
     let constants = partition.plane_constants();
     let shared = ("SHARED", f64::from(u8::from(!partition.is_small())));
     let Threads { count, workgroup } = partition.plane_threads();
     lowering.launch(&Launch {
         kernel: &KERNELS[2],
-        constants: &[&constants[..], &[half(x.dtype), shared]].concat(),
+        constants: &[&constants[..], &[half(x.dtype), shared], &ways.constants].concat(),
         params,
-        reads: &[reads[0], partials],
+        reads: &[reads[0], partials, ways.skip],
         writes: &[writes[0], writes[1], writes[2]],
         // Without a picture there are statistics still.
         threads: Threads {

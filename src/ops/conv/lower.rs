@@ -1,8 +1,8 @@
-//! Dispatch of a convolution: the kernel for any filter, or the one for small filters of one channel each.
+//! Dispatches of a convolution: which kernel takes it, and what that is launched with.
 
 use crate::kernel::{
-    Kernel, ROLL, ROWS, STORAGE, VALUES, WALK, WINDOWS, half, params, row_kernels, store_constants,
-    store_form,
+    Kernel, ROLL, ROWS, STORAGE, VALUES, WALK, WAY_IN, WINDOWS, half, params, row_kernels,
+    store_constants, store_form,
 };
 use crate::ops::window::{Extents, Walk, Window, last_lane, leading_ones, word};
 use crate::plan::{Launch, Lowering, SlotId, Threads};
@@ -37,6 +37,7 @@ pub(in crate::ops) const KERNELS: [Kernel; 3] = row_kernels!(
     BIAS,
     VALUES,
     WINDOWS,
+    WAY_IN,
     ROWS,
 );
 
@@ -48,6 +49,7 @@ pub(in crate::ops) const TILE_KERNELS: [Kernel; 3] = row_kernels!(
     BIAS,
     VALUES,
     WINDOWS,
+    WAY_IN,
     ROWS,
 );
 
@@ -59,6 +61,7 @@ pub(in crate::ops) const ROWS_KERNELS: [Kernel; 3] = row_kernels!(
     BIAS,
     VALUES,
     WINDOWS,
+    WAY_IN,
     ROWS,
 );
 
@@ -70,6 +73,7 @@ pub(in crate::ops) const DEPTHWISE_KERNELS: [Kernel; 3] = row_kernels!(
     BIAS,
     VALUES,
     WINDOWS,
+    WAY_IN,
     ROWS,
 );
 
@@ -105,12 +109,12 @@ const MANY_PRODUCTS: usize = 1 << 24;
 const DEPTHWISE_SIDE: usize = 3;
 const DEPTHWISE_COLUMNS: u32 = 8;
 
-/// A convolution of [`Extents`] in groups, as both kernels see it.
+/// A convolution of [`Extents`] in groups, as all kernels see it.
 struct Shapes {
+    /// Of the input, repeated.
     input: Extents,
     output: Extents,
     dtype: DType,
-    last_lane: u32,
     groups: usize,
     /// Input channels of a group.
     channels: usize,
@@ -118,31 +122,108 @@ struct Shapes {
     filters: usize,
 }
 
+/// What a kernel binds.
+#[derive(Clone, Copy)]
+struct Slots {
+    x: SlotId,
+    weight: SlotId,
+    bias: SlotId,
+}
+
+/// Which kernel takes a convolution, and how a thread of it walks.
+enum Route {
+    /// Small filters of one channel each.
+    Depthwise(Walk),
+    /// Filters of short rows.
+    Tile(Walk),
+    Any(Walk),
+}
+
+fn route(shapes: &Shapes, window: &Window<'_>) -> Route {
+    let walk = |columns| window.walk(&shapes.input, &shapes.output, shapes.dtype, columns);
+    let depthwise = walk(DEPTHWISE_COLUMNS);
+    let small = window.kernel.iter().all(|&side| side <= DEPTHWISE_SIDE);
+    if shapes.channels == 1 && shapes.filters == 1 && small && depthwise.roll {
+        return Route::Depthwise(depthwise);
+    }
+    let tile = walk(TILE_COLUMNS);
+    let width = window.kernel[window.kernel.len() - 1];
+    if !tile.long && width <= TILE_WIDTH && shapes.filters > 1 {
+        return Route::Tile(tile);
+    }
+    Route::Any(walk(COLUMNS))
+}
+
+impl Shapes {
+    fn of(
+        groups: usize,
+        x: &TensorType,
+        repeat: [usize; 2],
+        weight: &TensorType,
+        y: &TensorType,
+    ) -> Self {
+        let input = Extents::of(x);
+        Self {
+            input: Extents {
+                h: input.h * repeat[0],
+                w: input.w * repeat[1],
+                ..input
+            },
+            output: Extents::of(y),
+            dtype: x.dtype,
+            groups,
+            channels: weight.shape[1],
+            filters: weight.shape[0] / groups,
+        }
+    }
+
+    fn params(&self, last_lane: u32) -> Params {
+        Params {
+            origin: [0; 3],
+            batch: word(self.input.n),
+            input_h: word(self.input.h),
+            input_w: word(self.input.w),
+            last_lane,
+            output_h: word(self.output.h),
+            output_w: word(self.output.w),
+        }
+    }
+}
+
 pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'_>) {
     let (x, weight) = (lowering.inputs[0], lowering.inputs[1]);
-    let filters = weight.shape[0];
-    let shapes = Shapes {
-        input: Extents::of(x),
-        output: Extents::of(lowering.outputs[0]),
-        dtype: x.dtype,
-        last_lane: last_lane(x),
-        groups,
-        channels: weight.shape[1],
-        filters: filters / groups,
-    };
+    let repeat = lowering.fused.repeat.unwrap_or([1, 1]);
+    let shapes = Shapes::of(groups, x, repeat, weight, lowering.outputs[0]);
     let bias = match lowering.reads.get(2) {
         Some(&bias) => bias,
         // The bits of 0 in f16 are half of those in f32.
-        None => lowering.table("no bias", &vec![0f32; filters]),
+        None => lowering.table("no bias", &vec![0f32; weight.shape[0]]),
     };
-    let reads = [lowering.reads[0], lowering.reads[1], bias];
-    if let Some(walk) = depthwise_walk(&shapes, window) {
-        depthwise(&shapes, &walk, reads, lowering);
-    } else if let Some(walk) = tile_walk(&shapes, window) {
-        tiled(&shapes, window, &walk, reads, lowering);
-    } else {
-        any(&shapes, window, reads, lowering);
+    let slots = Slots {
+        x: lowering.reads[0],
+        weight: lowering.reads[1],
+        bias,
+    };
+    // Fused only where it can be: see `repeats`.
+    let repeated = |walk: Walk| walk.repeated(repeat, shapes.output.w).unwrap_or(walk);
+    match route(&shapes, window) {
+        Route::Depthwise(walk) => depthwise(&shapes, &repeated(walk), &slots, lowering),
+        Route::Tile(walk) => tiled(&shapes, window, &repeated(walk), &slots, lowering),
+        Route::Any(walk) => any(&shapes, &repeated(walk), &slots, lowering),
     }
+}
+
+/// Whether the kernel for this convolution can repeat its input: of the types that repeated input, weight and output have.
+pub(super) fn repeats(
+    groups: usize,
+    window: &Window<'_>,
+    types: [&TensorType; 3],
+    repeat: [usize; 2],
+) -> bool {
+    let [x, weight, y] = types;
+    let shapes = Shapes::of(groups, x, [1, 1], weight, y);
+    let (Route::Depthwise(walk) | Route::Tile(walk) | Route::Any(walk)) = route(&shapes, window);
+    walk.repeated(repeat, shapes.output.w).is_some()
 }
 
 /// Turns of the loops of a thread of the kernel for any filter, over channels, rows and taps.
@@ -151,26 +232,46 @@ pub(super) fn turns(window: &Window<'_>, x: &TensorType, y: &TensorType, channel
     channels.saturating_mul(walk.turns() + 1)
 }
 
-impl Shapes {
-    fn params(&self) -> Params {
-        Params {
-            origin: [0; 3],
-            batch: word(self.input.n),
-            input_h: word(self.input.h),
-            input_w: word(self.input.w),
-            last_lane: self.last_lane,
-            output_h: word(self.output.h),
-            output_w: word(self.output.w),
-        }
-    }
+/// Launches a kernel that stores rows: `rows` of them a thread, and `depth` threads besides over pictures and filters.
+fn launch(
+    kernels: &'static [Kernel; 3],
+    counts: &[(&'static str, usize)],
+    shapes: &Shapes,
+    (walk, rows, depth): (&Walk, usize, usize),
+    slots: &Slots,
+    lowering: &mut Lowering<'_>,
+) {
+    let output = &shapes.output;
+    let mut constants = overrides(counts);
+    constants.extend(walk.constants(1));
+    constants.push(half(shapes.dtype));
+    let form = store_form(shapes.dtype, output.w, walk.columns);
+    constants.extend(store_constants(form, output.w));
+    let ways = lowering.ways();
+    constants.extend(&ways.constants);
+    let params = shapes.params(last_lane(lowering.inputs[0]));
+    let Slots { x, weight, bias } = *slots;
+    let writes = lowering.writes.clone();
+    lowering.launch(&Launch {
+        kernel: &kernels[form],
+        constants: &constants,
+        params: bytemuck::bytes_of(&params),
+        reads: &[x, weight, bias, ways.way_in, ways.way_out, ways.skip],
+        writes: &writes,
+        threads: walk.threads(output, rows, depth),
+    });
 }
 
-fn any(shapes: &Shapes, window: &Window<'_>, reads: [SlotId; 3], lowering: &mut Lowering<'_>) {
-    let Shapes { input, output, .. } = shapes;
-    let walk = window.walk(input, output, shapes.dtype, COLUMNS);
+fn overrides(counts: &[(&'static str, usize)]) -> Vec<(&'static str, f64)> {
+    let counts = counts.iter();
+    counts
+        .map(|&(name, value)| (name, f64::from(word(value))))
+        .collect()
+}
+
+fn any(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>) {
     let tile = shapes.filters.next_power_of_two().min(TILE_FILTERS);
     let tiles = shapes.filters.div_ceil(tile);
-    let mut constants = walk.constants(1);
     let counts = [
         ("CHANNELS", shapes.channels),
         ("GROUPS", shapes.groups),
@@ -178,26 +279,8 @@ fn any(shapes: &Shapes, window: &Window<'_>, reads: [SlotId; 3], lowering: &mut 
         ("TILE", tile),
         ("TILES", tiles),
     ];
-    constants.extend(counts.map(|(name, value)| (name, f64::from(word(value)))));
-    constants.push(half(shapes.dtype));
-    let form = store_form(shapes.dtype, output.w, walk.columns);
-    constants.extend(store_constants(form, output.w));
-    let writes = lowering.writes.clone();
-    lowering.launch(&Launch {
-        kernel: &KERNELS[form],
-        constants: &constants,
-        params: bytemuck::bytes_of(&shapes.params()),
-        reads: &reads,
-        writes: &writes,
-        threads: walk.threads(output, 1, input.n * shapes.groups * tiles),
-    });
-}
-
-/// The walk of the kernel for small filters, if it takes this convolution.
-fn tile_walk(shapes: &Shapes, window: &Window<'_>) -> Option<Walk> {
-    let walk = window.walk(&shapes.input, &shapes.output, shapes.dtype, TILE_COLUMNS);
-    let width = window.kernel[window.kernel.len() - 1];
-    (!walk.long && width <= TILE_WIDTH && shapes.filters > 1).then_some(walk)
+    let depth = shapes.input.n * shapes.groups * tiles;
+    launch(&KERNELS, &counts, shapes, (walk, 1, depth), slots, lowering);
 }
 
 /// Output rows of a thread of the kernel for small filters: as its sums allow, and no more than there are.
@@ -227,94 +310,72 @@ fn tiled(
     shapes: &Shapes,
     window: &Window<'_>,
     walk: &Walk,
-    reads: [SlotId; 3],
+    slots: &Slots,
     lowering: &mut Lowering<'_>,
 ) {
-    let Shapes { input, output, .. } = shapes;
     let tile = shapes.filters.next_power_of_two().clamp(4, TILE_FILTERS);
     let tiles = shapes.filters.div_ceil(tile);
+    let all = shapes.groups * tiles;
+    let packed = pack(shapes, window, [tile, tiles], slots.weight, lowering);
+    let mut counts = vec![
+        ("CHANNELS", shapes.channels),
+        ("GROUPS", shapes.groups),
+        ("FILTERS", shapes.filters),
+        ("TILE", tile),
+        ("TILES", tiles),
+    ];
+    let rows = tile_rows(shapes, window, lowering.sums());
+    let kernels = if rows == 1 {
+        &TILE_KERNELS
+    } else {
+        counts.push(("ROWS", rows));
+        &ROWS_KERNELS
+    };
+    let walk = (walk, rows, shapes.input.n * all);
+    let slots = Slots {
+        weight: packed,
+        ..*slots
+    };
+    launch(kernels, &counts, shapes, walk, &slots, lowering);
+}
+
+/// Lays the filters of each tile side by side.
+fn pack(
+    shapes: &Shapes,
+    window: &Window<'_>,
+    [tile, tiles]: [usize; 2],
+    weight: SlotId,
+    lowering: &mut Lowering<'_>,
+) -> SlotId {
     let taps = shapes.channels * window.kernel.iter().product::<usize>();
     let all = shapes.groups * tiles;
     let packed = lowering.scratch("packed filters", all * taps * tile * 4);
-    let constants = |counts: &[(&'static str, usize)]| {
-        let counts = counts.iter();
-        let counts = counts.map(|&(name, value)| (name, f64::from(word(value))));
-        counts.chain([half(shapes.dtype)]).collect::<Vec<_>>()
-    };
+    let mut constants = overrides(&[
+        ("FILTERS", shapes.filters),
+        ("TILE", tile),
+        ("TILES", tiles),
+        ("TAPS", taps),
+    ]);
+    constants.push(half(shapes.dtype));
     let params = PackParams {
         origin: [0; 3],
         tiles: word(all),
     };
     lowering.launch(&Launch {
         kernel: &PACK_KERNELS[0],
-        constants: &constants(&[
-            ("FILTERS", shapes.filters),
-            ("TILE", tile),
-            ("TILES", tiles),
-            ("TAPS", taps),
-        ]),
+        constants: &constants,
         params: bytemuck::bytes_of(&params),
-        reads: &reads[1..2],
+        reads: &[weight],
         writes: &[packed],
         threads: Threads::fitted([taps, 1, all]),
     });
-    let rows = tile_rows(shapes, window, lowering.sums());
-    let mut constants = constants(&[
-        ("CHANNELS", shapes.channels),
-        ("GROUPS", shapes.groups),
-        ("FILTERS", shapes.filters),
-        ("TILE", tile),
-        ("TILES", tiles),
-    ]);
-    constants.extend(walk.constants(1));
-    let kernels = if rows == 1 {
-        &TILE_KERNELS
-    } else {
-        constants.push(("ROWS", f64::from(word(rows))));
-        &ROWS_KERNELS
-    };
-    let form = store_form(shapes.dtype, output.w, walk.columns);
-    constants.extend(store_constants(form, output.w));
-    let writes = lowering.writes.clone();
-    lowering.launch(&Launch {
-        kernel: &kernels[form],
-        constants: &constants,
-        params: bytemuck::bytes_of(&shapes.params()),
-        reads: &[reads[0], packed, reads[2]],
-        writes: &writes,
-        threads: walk.threads(output, rows, input.n * all),
-    });
+    packed
 }
 
-/// The walk of the depthwise kernel, if it takes this convolution.
-fn depthwise_walk(shapes: &Shapes, window: &Window<'_>) -> Option<Walk> {
-    let small = window.kernel.iter().all(|&side| side <= DEPTHWISE_SIDE);
-    let walk = window.walk(
-        &shapes.input,
-        &shapes.output,
-        shapes.dtype,
-        DEPTHWISE_COLUMNS,
-    );
-    (shapes.channels == 1 && shapes.filters == 1 && small && walk.roll).then_some(walk)
-}
-
-fn depthwise(shapes: &Shapes, walk: &Walk, reads: [SlotId; 3], lowering: &mut Lowering<'_>) {
-    let Shapes { input, output, .. } = shapes;
-    let mut constants = walk.constants(1);
-    let planes = input.n * shapes.groups;
-    let rows = walk.rows(output, planes);
-    constants.push(("GROUPS", f64::from(word(shapes.groups))));
-    constants.push(("ROWS", f64::from(word(rows))));
-    constants.push(half(shapes.dtype));
-    let form = store_form(shapes.dtype, output.w, walk.columns);
-    constants.extend(store_constants(form, output.w));
-    let writes = lowering.writes.clone();
-    lowering.launch(&Launch {
-        kernel: &DEPTHWISE_KERNELS[form],
-        constants: &constants,
-        params: bytemuck::bytes_of(&shapes.params()),
-        reads: &reads,
-        writes: &writes,
-        threads: walk.threads(output, rows, planes),
-    });
+fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>) {
+    let planes = shapes.input.n * shapes.groups;
+    let rows = walk.rows(&shapes.output, planes);
+    let counts = [("GROUPS", shapes.groups), ("ROWS", rows)];
+    let walk = (walk, rows, planes);
+    launch(&DEPTHWISE_KERNELS, &counts, shapes, walk, slots, lowering);
 }

@@ -1,0 +1,243 @@
+//! What a plan makes of a graph before it lowers it: fewer nodes that compute the same.
+//!
+//! Each pass is a file, with what it finds and what it leaves in its first lines. They run once, in this order:
+//! [`equal`], [`dead`], [`relu_behind_pool`], [`nearest`], [`way_out`], [`way_in`]. What a kernel does besides its own
+//! layer is in its node's [`Fused`]: nothing is lost that a node said, only the memory between two nodes.
+//!
+//! A fused kernel computes what the single ones do, operation by operation, without rounding to storage in between. So
+//! in f32 its results differ only where a compiler contracts a product and a sum, and in f16 it rounds less; checks hold
+//! both plans of every case against the oracle.
+
+mod dead;
+mod equal;
+mod nearest;
+mod relu_behind_pool;
+mod way_in;
+mod way_out;
+
+use crate::graph::{Graph, Node, Source, Value, ValueInfo};
+use crate::ops::BatchNorm;
+
+/// What a node's kernel does besides its own layer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Fused {
+    /// How often rows and columns of the input are repeated as they are loaded.
+    pub(crate) repeat: Option<[usize; 2]>,
+    /// To each element of the first input, behind that.
+    pub(crate) way_in: Way,
+    /// To each element of the first output.
+    pub(crate) way_out: Way,
+}
+
+/// What is done on a kernel's way in or out, in this order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Way {
+    pub(crate) affine: Option<Affine>,
+    /// Another tensor is added; on the way out only.
+    pub(crate) skip: Option<Value>,
+    pub(crate) relu: bool,
+}
+
+/// A batch norm in evaluation, which is an affine function of each channel, and its inputs behind the first.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Affine {
+    pub(crate) layer: BatchNorm,
+    pub(crate) inputs: Vec<Value>,
+}
+
+impl Fused {
+    /// The values that the node reads besides its inputs.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = Value> {
+        [&self.way_in, &self.way_out].into_iter().flat_map(|way| {
+            let affine = way.affine.iter().flat_map(|affine| affine.inputs.iter());
+            affine.chain(&way.skip).copied()
+        })
+    }
+
+    /// The same, to be renamed.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        let ways = [&mut self.way_in, &mut self.way_out].into_iter();
+        ways.flat_map(|way| {
+            let affine = way.affine.iter_mut();
+            let affine = affine.flat_map(|affine| affine.inputs.iter_mut());
+            affine.chain(way.skip.iter_mut())
+        })
+    }
+}
+
+/// What a layer's kernels can do besides the layer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Takes {
+    /// An affine function of each channel and ReLU on the way in.
+    pub(crate) way_in: bool,
+    /// An affine function of each channel on the way out.
+    pub(crate) affine: bool,
+    /// The sum with another tensor on the way out.
+    pub(crate) skip: bool,
+    /// ReLU on the way out.
+    pub(crate) relu: bool,
+}
+
+impl Takes {
+    /// Everything.
+    pub(crate) const ALL: Self = Self {
+        way_in: true,
+        affine: true,
+        skip: true,
+        relu: true,
+    };
+}
+
+/// The graph as kernels compute it, and what became of the nodes that other kernels might have done.
+pub(crate) fn fuse(graph: &Graph) -> (Graph, Vec<String>) {
+    let mut fusion = Fusion {
+        graph: graph.clone(),
+        log: Vec::new(),
+    };
+    equal::merge(&mut fusion);
+    dead::remove(&mut fusion);
+    relu_behind_pool::swap(&mut fusion);
+    nearest::fuse(&mut fusion);
+    way_out::fuse(&mut fusion);
+    way_in::fuse(&mut fusion);
+    fusion.finish()
+}
+
+/// What happened to a node, or why nothing did.
+enum Note {
+    Done(String),
+    /// The node, and why it stays.
+    Left(String, String),
+}
+
+/// A graph on its way through the passes.
+struct Fusion {
+    graph: Graph,
+    log: Vec<Note>,
+}
+
+impl Fusion {
+    fn done(&mut self, what: String) {
+        self.log.push(Note::Done(what));
+    }
+
+    fn left(&mut self, node: usize, why: impl Into<String>) {
+        let name = self.graph.nodes[node].name.clone();
+        self.log.push(Note::Left(name, why.into()));
+    }
+
+    /// How often a value is read, by nodes, outputs and updates.
+    fn uses(&self, value: Value) -> usize {
+        let graph = &self.graph;
+        let nodes = graph.nodes.iter();
+        let reads = nodes.flat_map(|node| node.inputs.iter().copied().chain(node.fused.reads()));
+        let outputs = graph.outputs.iter().map(|(_, value)| *value);
+        let assigned = graph.assigns.iter().map(|assign| assign.value);
+        let all = reads.chain(outputs).chain(assigned);
+        all.filter(|read| read.index == value.index).count()
+    }
+
+    /// The node that computes a value.
+    fn producer(&self, value: Value) -> Option<usize> {
+        let nodes = &self.graph.nodes;
+        let makes = |node: &Node| node.outputs.iter().any(|made| made.index == value.index);
+        nodes.iter().position(makes)
+    }
+
+    /// The node that may take over the next one: it computes `value`, first of its outputs, and nothing else reads that.
+    fn only_producer(&self, value: Value) -> Result<usize, String> {
+        let Some(producer) = self.producer(value) else {
+            return Err("no kernel computes its input".to_owned());
+        };
+        let node = &self.graph.nodes[producer];
+        match self.uses(value) {
+            1 if node.outputs[0].index == value.index => Ok(producer),
+            uses => Err(format!("what {} computes has {uses} uses", node.name)),
+        }
+    }
+
+    /// Takes a node out of the graph; `into` computes its output from now on.
+    fn absorb(&mut self, node: usize, into: usize) {
+        let gone = self.graph.nodes[node].clone();
+        let kept = &mut self.graph.nodes[into];
+        kept.outputs[0] = gone.outputs[0];
+        self.done(format!(
+            "{} into {}",
+            gone.name, self.graph.nodes[into].name
+        ));
+        let kept = &mut self.graph.nodes[into];
+        kept.name = format!("{}+{}", kept.name, gone.name);
+        self.graph.nodes.remove(node);
+    }
+
+    /// Takes a node out of the graph; `into` computes what it did from the node's input.
+    fn absorb_input(&mut self, node: usize, into: usize) {
+        let gone = self.graph.nodes[node].clone();
+        self.done(format!(
+            "{} into {}",
+            gone.name, self.graph.nodes[into].name
+        ));
+        let kept = &mut self.graph.nodes[into];
+        kept.inputs[0] = gone.inputs[0];
+        kept.name = format!("{}+{}", gone.name, kept.name);
+        self.graph.nodes.remove(node);
+    }
+
+    /// The graph without the values that nothing computes any more, and the log without the reasons of nodes that went
+    /// in a later pass.
+    fn finish(self) -> (Graph, Vec<String>) {
+        let Self { mut graph, log } = self;
+        let stays = |name: &String| graph.nodes.iter().any(|node| node.name == *name);
+        let mut lines: Vec<String> = Vec::new();
+        for note in log {
+            let line = match note {
+                Note::Done(what) => format!("fused: {what}"),
+                Note::Left(node, why) if stays(&node) => format!("not fused: {node}: {why}"),
+                Note::Left(..) => continue,
+            };
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        compact(&mut graph);
+        (graph, lines)
+    }
+}
+
+/// Drops constants that nothing reads and values that nothing computes, and numbers the others anew.
+fn compact(graph: &mut Graph) {
+    let mut source: Vec<Option<Source>> = vec![None; graph.values.len()];
+    for (index, node) in graph.nodes.iter().enumerate() {
+        for value in node.inputs.iter().copied().chain(node.fused.reads()) {
+            if let Source::Constant(_) = graph.values[value.index].source {
+                source[value.index] = Some(graph.values[value.index].source.clone());
+            }
+        }
+        for value in &node.outputs {
+            source[value.index] = Some(Source::Node(index));
+        }
+    }
+    let ends = graph.outputs.iter().map(|(_, value)| *value);
+    let ends = ends.chain(graph.assigns.iter().map(|assign| assign.value));
+    for value in ends {
+        let known = &graph.values[value.index].source;
+        source[value.index].get_or_insert_with(|| known.clone());
+    }
+    let mut values = Vec::new();
+    let mut new_index = vec![usize::MAX; graph.values.len()];
+    for (index, info) in std::mem::take(&mut graph.values).into_iter().enumerate() {
+        let kept = match info.source {
+            Source::Input(_) | Source::Variable { .. } => Some(info.source),
+            Source::Constant(_) | Source::Node(_) => source[index].take(),
+        };
+        if let Some(source) = kept {
+            new_index[index] = values.len();
+            values.push(ValueInfo {
+                ty: info.ty,
+                source,
+            });
+        }
+    }
+    graph.values = values;
+    graph.rename(|value| new_index[value.index]);
+}

@@ -1,0 +1,70 @@
+//! Batch norm in evaluation and ReLU on the way in of the kernel that reads their result.
+//!
+//! before: `a = batch_norm(x)`, `b = relu(a)`, `y = max_pool(b)`
+//! after:  `y = max_pool(x)`, which does both as it loads
+
+use super::{Affine, Fusion, Way};
+use crate::ops::{Mode, Op};
+
+pub(super) fn fuse(fusion: &mut Fusion) {
+    let mut node = 0;
+    while node < fusion.graph.nodes.len() {
+        node += usize::from(!fuse_into(fusion, node));
+    }
+}
+
+/// Whether the node has taken the one in front, and those behind have moved.
+fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
+    let graph = &fusion.graph;
+    let this = &graph.nodes[node];
+    let types = this.inputs.iter();
+    let types: Vec<_> = types.map(|value| &graph.values[value.index].ty).collect();
+    let takes = this.op.layer().takes(&types);
+    let Some(front) = this.inputs.first().and_then(|&x| fusion.producer(x)) else {
+        return false;
+    };
+    let Some(way) = way_of(fusion, front) else {
+        return false;
+    };
+    let why = match () {
+        () if !takes.way_in => "has no place for it on its way in",
+        () if fusion.uses(this.inputs[0]) > 1 => "is not the only one that reads it",
+        () if this.fused.way_in.affine.is_some() => "has another one on its way in",
+        () => {
+            let relu = way.relu || this.fused.way_in.relu;
+            fusion.graph.nodes[node].fused.way_in = Way { relu, ..way };
+            fusion.absorb_input(front, node);
+            return true;
+        }
+    };
+    let why = format!("{} {why}", this.name);
+    fusion.left(front, why);
+    false
+}
+
+/// What a node does, as steps on a way in, if it is nothing else.
+fn way_of(fusion: &Fusion, node: usize) -> Option<Way> {
+    let node = &fusion.graph.nodes[node];
+    if node.fused.way_in != Way::default()
+        || node.fused.repeat.is_some()
+        || node.fused.way_out.skip.is_some()
+        || node.fused.way_out.affine.is_some()
+    {
+        return None;
+    }
+    match &node.op {
+        Op::Relu(_) => Some(Way {
+            relu: true,
+            ..Way::default()
+        }),
+        Op::BatchNorm(layer) if layer.mode == Mode::Eval => Some(Way {
+            affine: Some(Affine {
+                layer: *layer,
+                inputs: node.inputs[1..].to_vec(),
+            }),
+            relu: node.fused.way_out.relu,
+            skip: None,
+        }),
+        _ => None,
+    }
+}
