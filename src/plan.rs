@@ -383,6 +383,18 @@ impl Plan {
         (bytes(&dispatch.reads), bytes(&dispatch.writes))
     }
 
+    /// Bytes of all arenas: the most memory that temporaries take.
+    #[must_use]
+    pub fn peak_bytes(&self) -> u64 {
+        self.arenas.iter().sum()
+    }
+
+    /// Bytes of the temporaries that live at one time, where they are most: no placement needs fewer.
+    #[must_use]
+    pub fn lower_bound_bytes(&self) -> u64 {
+        arena::largest_live_set(self)
+    }
+
     /// Bytes of the largest storage binding.
     #[must_use]
     pub fn largest_binding(&self) -> u64 {

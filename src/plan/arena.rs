@@ -1,8 +1,8 @@
 //! Placement of temporaries.
 //!
 //! wgpu tracks usage per whole buffer: one dispatch may not bind a buffer both read-only and for writing, even for
-//! disjoint ranges. So slots get an arena first, such that no dispatch writes an arena that it reads, and then the
-//! lowest offset in it that is free for as long as they live.
+//! disjoint ranges. So there are several arenas, and no dispatch writes one that it reads; a slot gets an offset in one of
+//! those that is free for as long as it lives.
 
 use super::{Limits, Place, Plan, SlotId};
 use crate::error::{Error, Result};
@@ -64,83 +64,168 @@ fn conflicts(plan: &Plan) -> Vec<Vec<SlotId>> {
 }
 
 /// A slot that has its place.
+#[derive(Clone, Copy)]
 struct Placed {
+    slot: SlotId,
+    arena: usize,
     offset: u64,
     end: u64,
     live: Live,
 }
 
-/// Gives every temporary its arena and offset, in the order in which they come to life.
-pub(super) fn place(plan: &mut Plan, limits: &Limits) -> Result<()> {
-    let alignment = u64::from(limits.min_storage_buffer_offset_alignment.max(16));
-    let conflicts = conflicts(plan);
-    let ranges = live_ranges(plan);
-    let mut order: Vec<(Live, SlotId)> = (0..plan.slots.len())
-        .filter(|&slot| matches!(plan.slots[slot].place, Place::Arena { .. }))
-        .filter_map(|slot| Some((ranges[slot]?, slot)))
-        .collect();
-    order.sort_by_key(|&(live, slot)| (live.from, slot));
+/// A temporary that needs a place.
+#[derive(Clone, Copy)]
+struct Wanted {
+    slot: SlotId,
+    bytes: u64,
+    live: Live,
+}
 
-    let mut arenas: Vec<Vec<Placed>> = Vec::new();
-    for (live, slot) in order {
-        let live = if plan.options.reuse {
-            live
-        } else {
-            Live {
-                from: 0,
-                to: usize::MAX,
+/// What sorts temporaries.
+type Order = fn(&Wanted) -> (u64, u64);
+
+/// Orders in which temporaries are placed: none is best for all graphs, so each is tried.
+const ORDERS: [Order; 3] = [
+    // The largest first, and the smaller ones into the gaps.
+    |wanted| (u64::MAX - wanted.bytes, wanted.live.from as u64),
+    // As they come to life.
+    |wanted| (wanted.live.from as u64, u64::MAX - wanted.bytes),
+    // Those that stay longest first.
+    |wanted| {
+        let steps = wanted.live.to.saturating_sub(wanted.live.from) as u64;
+        (u64::MAX - steps, u64::MAX - wanted.bytes)
+    },
+];
+
+/// Gives every temporary its arena and offset: of the orders in which that can be done, by the one that needs the fewest
+/// bytes.
+pub(super) fn place(plan: &mut Plan, limits: &Limits) -> Result<()> {
+    let ranges = live_ranges(plan);
+    let temporary = |&slot: &SlotId| matches!(plan.slots[slot].place, Place::Arena { .. });
+    let slots = (0..plan.slots.len()).filter(temporary);
+    let all = Live {
+        from: 0,
+        to: usize::MAX,
+    };
+    let wanted = slots.filter_map(|slot| {
+        let live = ranges[slot]?;
+        Some(Wanted {
+            slot,
+            bytes: plan.slots[slot].padded() + plan.options.guard,
+            live: if plan.options.reuse { live } else { all },
+        })
+    });
+    let mut wanted: Vec<Wanted> = wanted.collect();
+    let conflicts = conflicts(plan);
+    let mut best: Option<(u64, Vec<Placed>)> = None;
+    let mut failure = None;
+    for order in ORDERS {
+        wanted.sort_by_key(|wanted| (order(wanted), wanted.slot));
+        match place_in_order(&wanted, &conflicts, limits) {
+            Ok(placed) => {
+                let bytes = sizes(&placed).iter().sum();
+                if best.as_ref().is_none_or(|(least, _)| bytes < *least) {
+                    best = Some((bytes, placed));
+                }
             }
-        };
-        let bytes = plan.slots[slot].padded() + plan.options.guard;
-        let taken: Vec<usize> = conflicts[slot]
-            .iter()
-            .filter_map(|&other| match plan.slots[other].place {
-                Place::Arena { arena, .. } if arena != usize::MAX => Some(arena),
-                _ => None,
-            })
-            .collect();
-        let legal = (0..).filter(|arena| !taken.contains(arena));
-        for arena in legal {
-            if arena == arenas.len() {
-                arenas.push(Vec::new());
-            }
-            let offset = free_offset(&arenas[arena], bytes, live, alignment);
-            let end = offset + bytes;
-            if end <= limits.max_buffer_size {
-                arenas[arena].push(Placed { offset, end, live });
-                plan.slots[slot].place = Place::Arena { arena, offset };
-                break;
-            }
-            if arenas[arena].is_empty() {
-                return Err(Error::Limit {
-                    node: plan.slots[slot].label.clone(),
-                    limit: "max_buffer_size (bytes)",
-                    needed: end,
-                    available: limits.max_buffer_size,
-                    adapter: limits.adapter.clone(),
-                });
-            }
+            Err(wanted) => failure = Some(wanted),
         }
     }
-    let size = |placed: &Vec<Placed>| placed.iter().map(|placed| placed.end).max().unwrap_or(0);
-    plan.arenas = arenas.iter().map(size).collect();
+    let Some((_, placed)) = best else {
+        let slot = failure.map_or(0, |wanted: Wanted| wanted.slot);
+        return Err(Error::Limit {
+            node: plan.slots[slot].label.clone(),
+            limit: "max_buffer_size (bytes)",
+            needed: plan.slots[slot].padded() + plan.options.guard,
+            available: limits.max_buffer_size,
+            adapter: limits.adapter.clone(),
+        });
+    };
+    plan.arenas = sizes(&placed);
+    for Placed {
+        slot,
+        arena,
+        offset,
+        ..
+    } in placed
+    {
+        plan.slots[slot].place = Place::Arena { arena, offset };
+    }
     Ok(())
 }
 
-/// Lowest aligned offset at which `bytes` are free during `live`.
-fn free_offset(placed: &[Placed], bytes: u64, live: Live, alignment: u64) -> u64 {
-    let mut taken: Vec<(u64, u64)> = placed
-        .iter()
-        .filter(|other| other.live.overlaps(live))
-        .map(|other| (other.offset, other.end))
-        .collect();
+/// Bytes of each arena.
+fn sizes(placed: &[Placed]) -> Vec<u64> {
+    let count = placed.iter().map(|placed| placed.arena + 1).max();
+    let mut sizes = vec![0; count.unwrap_or(0)];
+    for placed in placed {
+        sizes[placed.arena] = placed.end.max(sizes[placed.arena]);
+    }
+    sizes
+}
+
+/// Places one after the other, each where the arenas grow least; `Err` with one that fits into no buffer.
+fn place_in_order(
+    wanted: &[Wanted],
+    conflicts: &[Vec<SlotId>],
+    limits: &Limits,
+) -> std::result::Result<Vec<Placed>, Wanted> {
+    let alignment = u64::from(limits.min_storage_buffer_offset_alignment.max(16));
+    let mut placed: Vec<Placed> = Vec::with_capacity(wanted.len());
+    let mut arena_of: Vec<Option<usize>> = vec![None; conflicts.len()];
+    for &want in wanted {
+        let others = conflicts[want.slot].iter();
+        let taken: Vec<usize> = others.filter_map(|&other| arena_of[other]).collect();
+        let sizes = sizes(&placed);
+        let legal = (0..=sizes.len()).filter(|arena| !taken.contains(arena));
+        let places = legal.map(|arena| {
+            let offset = free_offset(&placed, arena, &want, alignment);
+            let end = offset.saturating_add(want.bytes);
+            let size = sizes.get(arena).copied().unwrap_or(0);
+            (end.saturating_sub(size), arena, offset, end)
+        });
+        let fitting = places.filter(|&(.., end)| end <= limits.max_buffer_size);
+        let (_, arena, offset, end) = fitting.min().ok_or(want)?;
+        arena_of[want.slot] = Some(arena);
+        placed.push(Placed {
+            slot: want.slot,
+            arena,
+            offset,
+            end,
+            live: want.live,
+        });
+    }
+    Ok(placed)
+}
+
+/// Lowest aligned offset in an arena at which there is room.
+fn free_offset(placed: &[Placed], arena: usize, want: &Wanted, alignment: u64) -> u64 {
+    let together = |other: &&Placed| other.arena == arena && other.live.overlaps(want.live);
+    let taken = placed.iter().filter(together);
+    let mut taken: Vec<(u64, u64)> = taken.map(|other| (other.offset, other.end)).collect();
     taken.sort_unstable();
-    let mut offset = 0;
+    let mut offset: u64 = 0;
     for (from, to) in taken {
-        if offset + bytes <= from {
+        if offset.saturating_add(want.bytes) <= from {
             break;
         }
         offset = offset.max(to.next_multiple_of(alignment));
     }
     offset
+}
+
+/// Bytes of the largest set of temporaries that live at one time.
+pub(super) fn largest_live_set(plan: &Plan) -> u64 {
+    let ranges = live_ranges(plan);
+    let steps = 0..=plan.dispatches.len() + 1;
+    let live_bytes = steps.map(|step| {
+        let slots = plan.slots.iter().zip(&ranges);
+        let live = slots.filter(|(slot, live)| {
+            let here = live.is_some_and(|live| (live.from..=live.to).contains(&step));
+            here && matches!(slot.place, Place::Arena { .. })
+        });
+        live.map(|(slot, _)| slot.padded() + plan.options.guard)
+            .sum()
+    });
+    live_bytes.max().unwrap_or(0)
 }
