@@ -7,6 +7,7 @@ mod add;
 mod avg_pool;
 mod batch_norm;
 mod cast;
+mod concat;
 mod conv;
 mod copy;
 mod elementwise;
@@ -68,11 +69,12 @@ pub struct Case {
 pub type Input = (String, Tensor);
 
 /// What has cases: the layers by name, `fusion`, layers in one kernel, and `unit`, layers together.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     "add",
     "avg_pool",
     "batch_norm",
     "cast",
+    "concat",
     "conv",
     "copy",
     "fusion",
@@ -131,6 +133,7 @@ fn family(name: &str) -> Option<(Vec<Case>, Random)> {
         "avg_pool" => (avg_pool::cases, avg_pool::random),
         "batch_norm" => (batch_norm::cases, batch_norm::random),
         "cast" => (cast::cases, cast::random),
+        "concat" => (concat::cases, concat::random),
         "conv" => (conv::cases, conv::random),
         "copy" => (copy::cases, copy::random),
         "fusion" => (fusion::cases, fusion::random),
@@ -182,7 +185,7 @@ pub fn random(layer: &str, seed: u64) -> Option<Case> {
     let mut rng = Rng::with_seed(seed);
     // Attributes are drawn freely; what PyTorch rejects is drawn again.
     let graph = (0..10_000).find_map(|_| make(&mut rng).ok())?;
-    let selecting = ["cast", "max_pool", "interpolate", "relu", "copy"].contains(&layer);
+    let selecting = ["cast", "concat", "max_pool", "interpolate", "relu", "copy"].contains(&layer);
     let values = match rng.u8(0..4) {
         0 => Values::Integers,
         1 if selecting => pick(&mut rng, &[Values::Specials, Values::Extremes]),

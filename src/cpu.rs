@@ -12,6 +12,7 @@ mod avg_pool;
 mod batch_norm;
 mod bound;
 mod cast;
+mod concat;
 mod conv;
 mod copy;
 mod interpolate;
@@ -157,6 +158,10 @@ fn apply<T: Scalar>(op: &Op, inputs: &[&Value<'_, T>]) -> Vec<Value<'static, T>>
         Op::AvgPool(layer) => vec![avg_pool::run(layer, real(0)).into()],
         Op::BatchNorm(layer) => batch_norm::run(layer, inputs),
         Op::Cast(_) => vec![cast::run(real(0)).into()],
+        Op::Concat(_) => {
+            let inputs: Vec<_> = (0..inputs.len()).map(real).collect();
+            vec![concat::run(&inputs).into()]
+        }
         Op::Conv(layer) => {
             let bias = inputs.get(2).map(|bias| bias.real());
             vec![conv::run(layer, real(0), real(1), bias).into()]

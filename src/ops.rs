@@ -12,6 +12,7 @@ mod add;
 mod avg_pool;
 mod batch_norm;
 mod cast;
+mod concat;
 mod conv;
 mod copy;
 mod elementwise;
@@ -27,6 +28,7 @@ pub use add::Add;
 pub use avg_pool::AvgPool;
 pub use batch_norm::{BatchNorm, BatchNormState, Mode};
 pub use cast::Cast;
+pub use concat::Concat;
 pub use conv::{Conv, Padding};
 pub use copy::Copy;
 pub use interpolate::{Interpolate, OutputSize};
@@ -53,6 +55,7 @@ pub enum Op {
     AvgPool(AvgPool),
     BatchNorm(BatchNorm),
     Cast(Cast),
+    Concat(Concat),
     Conv(Conv),
     Copy(Copy),
     Interpolate(Interpolate),
@@ -86,6 +89,7 @@ impl Op {
             Self::AvgPool(layer) => layer,
             Self::BatchNorm(layer) => layer,
             Self::Cast(layer) => layer,
+            Self::Concat(layer) => layer,
             Self::Conv(layer) => layer,
             Self::Copy(layer) => layer,
             Self::Interpolate(layer) => layer,
@@ -106,12 +110,13 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 16] = [
+    let layers: [&'static [Kernel]; 17] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &batch_norm::KERNELS,
         &batch_norm::AFFINE_KERNELS,
         &cast::KERNELS,
+        &concat::KERNELS,
         &conv::KERNELS,
         &conv::DEPTHWISE_KERNELS,
         &conv::PACK_KERNELS,

@@ -148,6 +148,8 @@ pub struct Dispatch {
     pub writes: Vec<SlotId>,
     /// Workgroups.
     pub grid: [u32; 3],
+    /// Bytes read and written, where that is not each element of its slots once.
+    pub part: Option<[u64; 2]>,
 }
 
 /// At the end of a run, `variable` takes the contents of `value`.
@@ -371,9 +373,12 @@ impl Plan {
         Ok(())
     }
 
-    /// Bytes that a dispatch reads and writes if it touches every element of its slots once.
+    /// Bytes that a dispatch reads and writes if it touches every element of its slots, or of its part of them, once.
     #[must_use]
     pub fn traffic(&self, dispatch: &Dispatch) -> (u64, u64) {
+        if let Some([read, written]) = dispatch.part {
+            return (read, written);
+        }
         let bytes = |slots: &[SlotId]| {
             // A kernel that does not use one of its bindings has another one's slot there.
             let first = |&(at, slot): &(usize, &SlotId)| !slots[..at].contains(slot);

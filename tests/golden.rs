@@ -27,7 +27,7 @@ macro_rules! golden_tests {
     };
 }
 
-golden_tests!(add avg_pool batch_norm cast conv interpolate max_pool normalize relu sigmoid unit);
+golden_tests!(add avg_pool batch_norm cast concat conv interpolate max_pool normalize relu sigmoid unit);
 
 /// The fewest cases that a file may have.
 const FEWEST: usize = 6;

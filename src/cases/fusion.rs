@@ -112,6 +112,16 @@ fn idle(graph: &mut Graph) -> Result<()> {
     graph.output("z", b)
 }
 
+/// A sum and ReLU behind tensors side by side.
+fn wide(graph: &mut Graph) -> Result<()> {
+    let a = graph.input("a", [2, 3, 5, 7], DType::F32)?;
+    let b = graph.input("b", [2, 4, 5, 7], DType::F32)?;
+    let wide = graph.concat(&[a, b])?;
+    let sum = Step::Add.add(graph, wide, 0)?;
+    let y = graph.relu(sum)?;
+    graph.output("y", y)
+}
+
 /// What a kernel could do on its way out, of a value that others read: an output, another node.
 fn shared(graph: &mut Graph) -> Result<()> {
     let x = graph.input("x", [2, 3, 12, 10], DType::F32)?;
@@ -318,6 +328,11 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .collect();
     cases.extend([
+        Case::new(
+            "fusion/concat-add-relu",
+            "on the way out of each part",
+            wide,
+        ),
         Case::new("fusion/idle", "equal nodes and dead ones", idle),
         Case::new(
             "fusion/shared",

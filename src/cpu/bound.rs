@@ -8,7 +8,7 @@
 use super::array::{Array, F16_OVERFLOW, Value};
 use super::batch_norm::Moments;
 use super::{
-    add, avg_pool, batch_norm, cast, conv, evaluate, interpolate, max_pool, relu, sigmoid,
+    add, avg_pool, batch_norm, cast, concat, conv, evaluate, interpolate, max_pool, relu, sigmoid,
     variable_tensors,
 };
 use crate::error::Result;
@@ -195,7 +195,7 @@ fn error(
         });
     let selects = matches!(
         node.op,
-        Op::Copy(_) | Op::Interpolate(_) | Op::MaxPool(_) | Op::Relu(_)
+        Op::Concat(_) | Op::Copy(_) | Op::Interpolate(_) | Op::MaxPool(_) | Op::Relu(_)
     );
     let inputs: Vec<Cow<'_, Bounded>> = inputs
         .map(|input| match selects {
@@ -216,6 +216,7 @@ fn error(
             batch_norm::bound(layer, &inputs, output, value, method)
         }
         Op::Cast(_) => cast::bound(inputs[0]),
+        Op::Concat(_) => concat::bound(&inputs),
         Op::Conv(layer) => conv::bound(layer, inputs[0], inputs[1], inputs.get(2).copied()),
         Op::Copy(_) => inputs[0].error.clone(),
         Op::Interpolate(layer) => interpolate::bound(layer, inputs[0]),

@@ -97,6 +97,15 @@ impl Lowering<'_> {
 
     /// Appends a call; nothing if it has no threads.
     pub(crate) fn launch(&mut self, launch: &Launch<'_>) {
+        self.append(launch, None);
+    }
+
+    /// Appends a call that reads and writes so many bytes, not each element of its slots.
+    pub(crate) fn launch_part(&mut self, launch: &Launch<'_>, bytes: [usize; 2]) {
+        self.append(launch, Some(bytes.map(|bytes| bytes as u64)));
+    }
+
+    fn append(&mut self, launch: &Launch<'_>, bytes: Option<[u64; 2]>) {
         let max = self.limits.max_compute_workgroups_per_dimension;
         for part in grid::fold(launch.threads.workgroups(), max) {
             let mut params = launch.params.to_vec();
@@ -111,6 +120,7 @@ impl Lowering<'_> {
                 reads: launch.reads.to_vec(),
                 writes: launch.writes.to_vec(),
                 grid: part.size,
+                part: bytes,
             });
         }
     }

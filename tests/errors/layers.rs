@@ -274,6 +274,19 @@ pub(super) fn pictures_and_sums() -> Vec<Row> {
             let b = g.input("b", [2], F16)?;
             g.add(a, b).map(drop)
         };
+        SHAPE "concat: extents" ["concat.0", "expected f32 [2, 3, 5], but for the channels", "got f32 [2, 3, 4]"] |g| {
+            let (a, b) = (x(g, &[2, 3, 5])?, g.input("b", [2, 3, 4], F32)?);
+            g.concat(&[a, b]).map(drop)
+        };
+        SHAPE "concat: types" ["concat.0", "but for the channels", "got f16 [2, 3]"] |g| {
+            let (a, b) = (x(g, &[2, 3])?, g.input("b", [2, 3], F16)?);
+            g.concat(&[a, b]).map(drop)
+        };
+        SHAPE "concat: no tensor" ["concat.0", "at least one tensor"] |g| g.concat(&[]).map(drop);
+        SHAPE "concat: no channels" ["concat.0", "expected [N, C, *]", "got f32 [2]"] |g| {
+            let x = x(g, &[2])?;
+            g.concat(&[x]).map(drop)
+        };
         SHAPE "conv: types" ["conv.0", "weight f16 [O", "got f32 [2, 3, 3, 3]"] |g| {
             let x = g.input("x", [1, 3, 5, 5], F16)?;
             let weight = g.input("w", [2, 3, 3, 3], F32)?;

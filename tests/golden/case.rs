@@ -72,6 +72,10 @@ impl Case {
         if self.op() == "add" {
             return Ok(graph.add(values["a"], values["b"])?);
         }
+        if self.op() == "concat" {
+            let inputs: Vec<Value> = values.values().copied().collect();
+            return Ok(graph.concat(&inputs)?);
+        }
         let x = values["x"];
         Ok(match self.op() {
             "avg_pool" => graph.avg_pool(x, self.avg_pool()?)?,

@@ -697,6 +697,23 @@ def normalize(golden):
 # ---------------------------------------------------------------- convolution and what follows it
 
 
+def concat(golden):
+    def case(name, *shapes, dtype=torch.float32):
+        golden.begin(name)
+        tensors = {f"x{index}": torch.randn(shape).to(dtype) for index, shape in enumerate(shapes)}
+        golden.record(f"y = torch.cat([{', '.join(tensors)}], dim=1)", {}, **tensors)
+
+    case("nchw", (2, 3, 5, 7), (2, 4, 5, 7))
+    case("half", (2, 3, 5, 7), (2, 2, 5, 7), dtype=torch.float16)
+    case("three_ncl", (2, 3, 5), (2, 1, 5), (2, 4, 5))
+    case("ncdhw", (2, 1, 2, 3, 4), (2, 2, 2, 3, 4))
+    case("vectors", (5, 2), (5, 9))
+    case("no_channels", (2, 0, 3), (2, 4, 3))
+    case("batch_0", (0, 2, 3), (0, 1, 3))
+    golden.begin("special_values")
+    golden.record("y = torch.cat([x0, x1], dim=1)", {}, x0=special_values().view(1, -1), x1=nans().view(1, -1))
+
+
 def unit(golden):
     """A 3x3 convolution, then batch norm (running statistics), max pool and ReLU in each of the six orders."""
     steps = {
@@ -731,7 +748,7 @@ def unit(golden):
 
 # ---------------------------------------------------------------- main
 
-LAYERS = [conv, batch_norm, max_pool, avg_pool, interpolate, relu, sigmoid, add, cast, normalize, unit]
+LAYERS = [conv, batch_norm, max_pool, avg_pool, interpolate, relu, sigmoid, add, cast, concat, normalize, unit]
 
 
 def main():

@@ -145,6 +145,11 @@ fn rows() -> Vec<Row> {
             &["conv_depthwise", "sigmoid"],
             f32s([2, 8, 9, 11]) + f32s([8, 9]) + bias(8) + 3 * f32s([2, 8, 18, 22]),
         ),
+        (
+            "concat-add-relu",
+            &["concat", "concat"],
+            3 * f32s([2, 7, 5, 7]),
+        ),
         ("idle", &["relu", "add"], 4 * f32s([2, 3, 5, 7])),
     ]
 }
