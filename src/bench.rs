@@ -170,6 +170,17 @@ fn copy(device: &Device, bytes: u64) -> Result<(Timed, u64)> {
     Ok((timed, elements as u64 * 8))
 }
 
+/// Bytes per second of a copy kernel on a device, read and written, far beyond its caches.
+///
+/// # Errors
+/// What preparing or running it reports.
+pub fn copy_rate(device: &Device) -> Result<f64> {
+    let (copy, bytes) = copy(device, 2 * COPY_BYTES)?;
+    let samples = (0..SAMPLES.1).map(|_| Ok(copy.sample()?.0));
+    let samples = samples.collect::<Result<Vec<_>>>()?;
+    Ok(rate(bytes, Spread::of(&samples).median))
+}
+
 /// Times a case and a copy of as many bytes in turn, after a warm-up.
 ///
 /// # Errors

@@ -44,6 +44,8 @@ pub enum Values {
     Extremes,
     /// One value throughout, for the first input.
     Constant,
+    /// Reals for inputs, and for variables their initial values: those of a network.
+    Initial,
 }
 
 /// A graph with data.
@@ -298,14 +300,14 @@ impl Case {
             .collect()
     }
 
-    /// Fresh variables: data for the tensors of floats, the initial values of counters.
+    /// Fresh variables: data for the tensors of floats unless their initial values count, the initial values of counters.
     #[must_use]
     pub fn variables(&self) -> Variables {
         let mut rng = Rng::with_seed(!self.seed);
         let variables = Variables::initial(&self.graph);
         for (name, value, _) in self.graph.variables() {
             let ty = &self.graph.values[value.index].ty;
-            if ty.dtype == DType::F32 {
+            if ty.dtype.is_float() && self.values != Values::Initial {
                 let set = variables.set(name, self.tensor(&mut rng, name, ty, 1));
                 assert!(set.is_ok(), "a variable takes its own type: {set:?}");
             }
@@ -348,7 +350,7 @@ impl Case {
             Values::Shifted if first => shift + scale * real(rng),
             Values::Constant if first => constant,
             Values::Rare if first && rng.u8(0..64) == 0 => pick(rng, &SPECIALS),
-            Values::Shifted | Values::Constant | Values::Rare => real(rng),
+            Values::Shifted | Values::Constant | Values::Rare | Values::Initial => real(rng),
             Values::Specials => pick(rng, &SPECIALS),
             Values::Extremes => match pick(rng, &EXTREMES) {
                 finite if finite.is_finite() => finite.clamp(-largest, largest),

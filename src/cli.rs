@@ -19,6 +19,7 @@ pub(crate) use complain;
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod devices;
+pub(crate) mod plan;
 pub(crate) mod run;
 mod sheet;
 

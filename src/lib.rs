@@ -19,6 +19,7 @@
 //! * [`Variables`]: named tensors that outlive a session and are shared by several.
 //! * [`cpu`]: the same layers from their definitions, in f32 as the path to compare speed with, in f64 as the oracle,
 //!   with the bound of each result.
+//! * [`networks`]: a few, made of these layers.
 //! * [`cases`]: graphs with data, one list for the command line, the tests and the benches; [`check`] and
 //!   [`bench`](mod@bench) work on them.
 //!
@@ -36,6 +37,7 @@ mod error;
 mod fusion;
 mod graph;
 pub mod kernel;
+pub mod networks;
 pub mod ops;
 #[cfg(feature = "cli")]
 pub mod picture;

@@ -1,4 +1,5 @@
-//! `wgcnn`: which GPUs there are, a CNN block on a photograph, conformance and speed of a device.
+//! `wgcnn`: which GPUs there are, a CNN block on a photograph, the cost of networks, conformance and speed
+//! of a device.
 
 mod cli;
 
@@ -30,6 +31,19 @@ enum Command {
         /// Write a contact sheet of the feature maps after each step (PNG)
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Show what networks cost before they run: each dispatch, memory, limits, and the time at the speed of a copy
+    Plan {
+        /// unit, resnet18 or unet; all of them by default
+        network: Option<String>,
+        /// One kernel for each layer
+        #[arg(long)]
+        unfused: bool,
+        /// Write the plans as JSON, `-` for standard output
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
         #[command(flatten)]
         target: Target,
     },
@@ -107,6 +121,12 @@ fn main() -> ExitCode {
         Command::Run { image, out, target } => {
             cli::run::run(image.as_deref(), out.as_deref(), &target.into())
         }
+        Command::Plan {
+            network,
+            unfused,
+            json,
+            target,
+        } => cli::plan::run(network.as_deref(), unfused, json.as_deref(), &target.into()),
         Command::Check {
             filter,
             case,

@@ -425,6 +425,24 @@ impl Plan {
         counts.max().unwrap_or(0)
     }
 
+    /// A line per dispatch: node, kernel, grid, bytes read and written.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let names = self.dispatches.iter();
+        let longest = names.map(|dispatch| dispatch.node.len()).max().unwrap_or(0);
+        let line = |(index, dispatch): (usize, &Dispatch)| {
+            let [x, y, z] = dispatch.grid;
+            let (read, written) = self.traffic(dispatch);
+            format!(
+                "{index:3} {:<longest$} {:<22} grid {:<14} reads {read:>11} B, writes {written:>11} B",
+                dispatch.node,
+                dispatch.kernel.label(),
+                format!("{x}x{y}x{z}"),
+            )
+        };
+        self.dispatches.iter().enumerate().map(line).collect()
+    }
+
     /// Distinct pipelines: pairs of kernel and constants.
     #[must_use]
     pub fn pipelines(&self) -> usize {
@@ -448,29 +466,20 @@ impl Dispatch {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.dispatches.iter();
-        let longest = names.map(|dispatch| dispatch.node.len()).max().unwrap_or(0);
-        for (index, dispatch) in self.dispatches.iter().enumerate() {
-            let [x, y, z] = dispatch.grid;
-            let (read, written) = self.traffic(dispatch);
-            writeln!(
-                f,
-                "{index:3} {:<longest$} {:<22} grid {:<14} reads {read:>11} B, writes {written:>11} B",
-                dispatch.node,
-                dispatch.kernel.label(),
-                format!("{x}x{y}x{z}"),
-            )?;
+        for line in self.lines() {
+            writeln!(f, "{line}")?;
         }
         for line in &self.fusions {
             writeln!(f, "{line}")?;
         }
         writeln!(
             f,
-            "{} dispatches, {} pipelines; {} arenas, {} B; constants {} B; {} updates",
+            "{} dispatches, {} pipelines; {} arenas, {} B, {} B live at once; constants {} B; {} updates",
             self.dispatches.len(),
             self.pipelines(),
             self.arenas.len(),
-            self.arenas.iter().sum::<u64>(),
+            self.peak_bytes(),
+            self.lower_bound_bytes(),
             self.constants.len(),
             self.updates.len(),
         )?;

@@ -12,7 +12,11 @@ fn main() -> ExitCode {
         ("mistakes_end_with_status_1_and_say_why", mistakes),
         ("a_device_that_is_not_there_is_an_error", absent_device),
     ];
-    let without_adapter: [(&str, Test); 2] = [
+    let without_adapter: [(&str, Test); 3] = [
+        (
+            "without_an_adapter_plan_takes_the_defaults_of_webgpu",
+            plan_without_an_adapter,
+        ),
         (
             "without_an_adapter_check_fails_and_says_how_to_get_one",
             check_without_an_adapter,
@@ -22,7 +26,8 @@ fn main() -> ExitCode {
             bench_without_an_adapter,
         ),
     ];
-    let on_a_device: [(&str, Test); 5] = [
+    let on_a_device: [(&str, Test); 6] = [
+        ("plan_shows_every_dispatch_and_its_cost", plan),
         (
             "a_backend_of_the_environment_is_not_replaced",
             absent_backend,
@@ -198,6 +203,70 @@ fn bench_without_an_adapter() -> Result<(), Failed> {
         &output,
     )?;
     expect(row["checked"] == true, "checked", &output)
+}
+
+/// Of each network of `wgcnn plan --json -`: the name, and whether its numbers fit each other.
+fn networks(output: &Output) -> Result<Vec<(String, bool)>, Failed> {
+    let plan = json(output)?;
+    let networks = plan["networks"].as_array().ok_or("no networks")?;
+    let network = |network: &Value| {
+        let steps = network["steps"].as_array().map_or(&[][..], Vec::as_slice);
+        let sum = |key: &str| {
+            steps
+                .iter()
+                .filter_map(|step| step[key].as_u64())
+                .sum::<u64>()
+        };
+        let number = |key: &str| network[key].as_u64().unwrap_or(0);
+        let consistent = number("dispatches") == steps.len() as u64
+            && number("bytes") == sum("read_bytes") + sum("written_bytes")
+            && (1..=number("dispatches")).contains(&number("pipelines"))
+            && (1..=number("peak_bytes")).contains(&number("lower_bound_bytes"));
+        let name = network["name"].as_str().unwrap_or_default().to_owned();
+        (name, consistent)
+    };
+    Ok(networks.iter().map(network).collect())
+}
+
+const NETWORKS: [&str; 3] = ["unit", "resnet18", "unet"];
+
+fn plan_without_an_adapter() -> Result<(), Failed> {
+    let output = wgcnn(&["plan", "--json", "-"], &HIDDEN);
+    let all = NETWORKS.map(|name| (name.to_owned(), true)).to_vec();
+    expect(networks(&output)? == all, "the networks", &output)?;
+    let plan = json(&output)?;
+    let no_time = plan["networks"][0]["predicted_ms"].is_null();
+    let limits = plan["header"]["limits_of"] == "the WebGPU default";
+    expect(no_time && limits, "no device", &output)?;
+    let output = wgcnn(&["plan", "vgg"], &HIDDEN);
+    let error = text(&output.stderr);
+    let says = error.contains("\"vgg\"") && error.contains("unit, resnet18, unet");
+    expect(
+        output.status.code() == Some(1) && says,
+        "no such network",
+        &output,
+    )
+}
+
+fn plan() -> Result<(), Failed> {
+    let output = wgcnn(&["plan", "--json", "-"], &[]);
+    let all = NETWORKS.map(|name| (name.to_owned(), true)).to_vec();
+    expect(networks(&output)? == all, "the networks", &output)?;
+    let plan = json(&output)?;
+    let time = plan["networks"][1]["predicted_ms"].as_f64();
+    expect(time.is_some_and(|time| time > 0.0), "a time", &output)?;
+
+    let fused = text(&wgcnn(&["plan", "unet"], &[]).stdout);
+    let unfused = wgcnn(&["plan", "unet", "--unfused"], &[]);
+    let lines = |text: &str| text.lines().filter(|line| line.contains(" reads ")).count();
+    let steps = plan["networks"][2]["dispatches"].as_u64().unwrap_or(0);
+    expect(
+        lines(&fused) as u64 == steps,
+        "a line per dispatch",
+        &output,
+    )?;
+    let more = lines(&text(&unfused.stdout)) > lines(&fused);
+    expect(more, "more kernels without fusion", &unfused)
 }
 
 fn devices() -> Result<(), Failed> {

@@ -7,6 +7,8 @@ mod fusion;
 mod grids;
 #[path = "plan/memory.rs"]
 mod memory;
+#[path = "plan/networks.rs"]
+mod networks;
 
 use std::collections::BTreeSet;
 use wgcnn::cases::{Case, named};

@@ -1,8 +1,9 @@
 //! Cases of layers together.
 
-use super::{Case, pick, random_shape};
+use super::{Case, Values, pick, random_shape};
 use crate::error::Result;
 use crate::graph::{Graph, Value};
+use crate::networks;
 use crate::ops::{AvgPool, BatchNorm, BatchNormState, Conv, Interpolate, MaxPool, Normalize};
 use crate::tensor::{DType, Tensor};
 use fastrand::Rng;
@@ -126,6 +127,12 @@ pub(super) fn cases() -> Vec<Case> {
         "a value is used twice, memory is not reused too early",
         |g| skip(g, &[2, 3, 12, 10], [12, 10]),
     ));
+    let why = "a network with the weights that it begins with";
+    let unet = Case::new("unit/unet", why, |g| {
+        *g = networks::unet(2, 3, [24, 16], 2)?;
+        Ok(())
+    });
+    cases.push(unet.with(Values::Initial));
     cases.push(
         Case::new(
             "unit/picture",

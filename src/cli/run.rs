@@ -1,88 +1,20 @@
 //! `wgcnn run`: the main unit on a photograph.
 
 use super::sheet;
-use std::f32::consts::PI;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 use wgcnn::bench::Spread;
 use wgcnn::check::Comparison;
 use wgcnn::cpu::{self, Moments};
-use wgcnn::ops::{BatchNorm, BatchNormState, Conv, Interpolate, MaxPool, Normalize};
+use wgcnn::networks::unit;
 use wgcnn::plan::Options;
 use wgcnn::{
-    DType, Device, Error, Graph, Outputs, Result, Selection, Session, Tensor, Variables, picture,
+    Device, Error, Graph, Outputs, Result, Selection, Session, Tensor, Variables, picture,
 };
 
-const FILTERS: usize = 16;
 /// Timed runs on the device and on the CPU, behind one to warm up.
 const RUNS: usize = 9;
-const STEPS: [&str; 6] = [
-    "normalize",
-    "conv",
-    "batch_norm",
-    "max_pool",
-    "relu",
-    "interpolate",
-];
-
-/// normalise -> conv 3x3 -> batch norm -> max pool 2 -> ReLU -> nearest x2, every step an output.
-///
-/// The batch norm trains: the photograph's own statistics normalise its feature maps.
-fn unit(height: usize, width: usize) -> Result<Graph> {
-    let mut graph = Graph::new();
-    let x = graph.input("photograph", [1, height, width, 3], DType::U8)?;
-    let weight = graph.constant(filters()?);
-    let state = BatchNormState::variables(&mut graph, "bn", FILTERS, true)?;
-    let normalized = graph.normalize(x, Normalize::imagenet())?;
-    let convolved = graph.conv(normalized, weight, None, Conv::new(2).padding([1, 1]))?;
-    let centred = graph.batch_norm(convolved, &state, BatchNorm::train())?;
-    let pooled = graph.max_pool(centred, MaxPool::new([2, 2]))?;
-    let active = graph.relu(pooled)?;
-    let enlarged = graph.interpolate(active, Interpolate::scale_factor([2.0, 2.0]))?;
-    let values = [normalized, convolved, centred, pooled, active, enlarged];
-    for (name, value) in STEPS.into_iter().zip(values) {
-        graph.output(name, value)?;
-    }
-    Ok(graph)
-}
-
-/// Weight [16, 3, 3, 3]: eight oriented edges of the brightness, `cos(a) x + sin(a) y` for a = 0, 45, ... degrees,
-/// and eight blobs, `exp(-r^2) - mean` of a mixture of the colours.
-fn filters() -> Result<Tensor> {
-    const BRIGHTNESS: [f32; 3] = [0.299, 0.587, 0.114];
-    const MIXTURES: [[f32; 3]; 8] = [
-        BRIGHTNESS,
-        [-0.299, -0.587, -0.114],
-        [1.0, -1.0, 0.0],
-        [-1.0, 1.0, 0.0],
-        [-0.5, -0.5, 1.0],
-        [0.5, 0.5, -1.0],
-        [1.0, 0.0, -1.0],
-        [-1.0, 0.0, 1.0],
-    ];
-    let offsets = [-1.0f32, 0.0, 1.0];
-    let taps = || {
-        offsets
-            .into_iter()
-            .flat_map(move |y| offsets.map(move |x| (x, y)))
-    };
-    let blob = |(x, y): (f32, f32)| (-(x * x + y * y)).exp();
-    let mean = taps().map(blob).sum::<f32>() / 9.0;
-    let mut weights = Vec::with_capacity(FILTERS * 27);
-    for angle in (0..8u8).map(|eighth| f32::from(eighth) * PI / 4.0) {
-        for colour in BRIGHTNESS {
-            weights.extend(taps().map(|(x, y)| colour * (angle.cos() * x + angle.sin() * y)));
-        }
-    }
-    for mixture in MIXTURES {
-        for colour in mixture {
-            weights.extend(taps().map(|tap| colour * (blob(tap) - mean)));
-        }
-    }
-    Tensor::new([FILTERS, 3, 3, 3], weights)
-}
-
 pub(crate) fn run(
     image: Option<&Path>,
     out: Option<&Path>,
@@ -102,7 +34,7 @@ pub(crate) fn run(
     let (height, width) = (photograph.shape()[0], photograph.shape()[1]);
     let bytes = photograph.as_u8().unwrap_or_default().to_vec();
     let photograph = Tensor::new([1, height, width, 3], bytes)?;
-    let graph = unit(height, width)?;
+    let graph = unit(height, width, true)?;
     let feeds = [("photograph", &photograph)];
     match &device {
         Some(device) => say!("device: {}", device.adapter()),

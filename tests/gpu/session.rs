@@ -11,7 +11,8 @@ use wgcnn::{
 type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 18] = [
+    let tests: [(&str, Test); 19] = [
+        ("a_deep_network_gives_numbers", deep_network),
         ("buffers_in_and_out", buffers_in_and_out),
         ("asynchronous_runs", asynchronous_runs),
         ("a_dropped_future_leaves_the_session_usable", dropped_future),
@@ -528,6 +529,22 @@ fn two_threads(device: &Device) -> Result<(), Failed> {
         }
         Ok(())
     })
+}
+
+fn deep_network(device: &Device) -> Result<(), Failed> {
+    let graph = wgcnn::networks::resnet18(1, [32, 32], 10).map_err(failed)?;
+    let variables = Variables::initial(&graph);
+    let count = 3 * 32 * 32;
+    let picture: Vec<f32> = (0..count).map(|i| (i % 17) as f32 / 8.0 - 1.0).collect();
+    let x = Tensor::new([1, 3, 32, 32], picture).map_err(failed)?;
+    let mut session = Session::new(device, &graph, &variables).map_err(failed)?;
+    let outputs = session.run([("x", &x)]).map_err(failed)?;
+    let logits = outputs["logits"].as_f32().unwrap_or_default();
+    let numbers = logits.len() == 10 && logits.iter().all(|logit| logit.is_finite());
+    let differ = logits
+        .iter()
+        .any(|logit| logit.to_bits() != logits[0].to_bits());
+    check(numbers && differ, format!("{logits:?}"))
 }
 
 fn a_time_is_positive(device: &Device) -> Result<(), Failed> {

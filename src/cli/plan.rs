@@ -1,0 +1,182 @@
+//! `wgcnn plan`.
+
+use serde::Serialize;
+use serde_json::json;
+use std::path::Path;
+use std::process::ExitCode;
+use wgcnn::bench::copy_rate;
+use wgcnn::plan::{Dispatch, Limits, Options, Plan};
+use wgcnn::{Graph, Result, Selection, networks};
+
+/// One network. Times in milliseconds, absent without a device.
+#[derive(Serialize)]
+struct Network {
+    name: String,
+    inputs: Vec<String>,
+    dispatches: usize,
+    pipelines: usize,
+    peak_bytes: u64,
+    lower_bound_bytes: u64,
+    arena_bytes: Vec<u64>,
+    constant_bytes: usize,
+    variable_bytes: u64,
+    max_storage_buffer_binding_size: u64,
+    max_buffer_size: u64,
+    max_storage_buffers_per_shader_stage: usize,
+    bytes: u64,
+    predicted_ms: Option<f64>,
+    fusions: Vec<String>,
+    steps: Vec<Step>,
+}
+
+/// One dispatch.
+#[derive(Serialize)]
+struct Step {
+    node: String,
+    kernel: String,
+    grid: [u32; 3],
+    read_bytes: u64,
+    written_bytes: u64,
+    predicted_ms: Option<f64>,
+}
+
+/// Milliseconds at a rate in bytes per second.
+#[expect(clippy::cast_precision_loss, reason = "a byte count far below 2^53")]
+fn milliseconds(bytes: u64, rate: f64) -> f64 {
+    bytes as f64 / rate * 1e3
+}
+
+impl Network {
+    fn new(name: &str, plan: &Plan, rate: Option<f64>) -> Self {
+        let predicted = |bytes| rate.map(|rate| milliseconds(bytes, rate));
+        let step = |dispatch: &Dispatch| {
+            let (read, written) = plan.traffic(dispatch);
+            Step {
+                node: dispatch.node.clone(),
+                kernel: dispatch.kernel.label(),
+                grid: dispatch.grid,
+                read_bytes: read,
+                written_bytes: written,
+                predicted_ms: predicted(read + written),
+            }
+        };
+        let steps: Vec<Step> = plan.dispatches.iter().map(step).collect();
+        let bytes = steps
+            .iter()
+            .map(|step| step.read_bytes + step.written_bytes);
+        let bytes = bytes.sum();
+        let inputs = plan.inputs.iter();
+        let inputs = inputs.map(|(name, _, ty)| format!("{name} {ty}"));
+        let variables = plan.variables.iter();
+        let variables = variables.map(|(_, slot, _)| plan.slots[*slot].bytes);
+        Self {
+            name: name.to_owned(),
+            inputs: inputs.collect(),
+            dispatches: plan.dispatches.len(),
+            pipelines: plan.pipelines(),
+            peak_bytes: plan.peak_bytes(),
+            lower_bound_bytes: plan.lower_bound_bytes(),
+            arena_bytes: plan.arenas.clone(),
+            constant_bytes: plan.constants.len(),
+            variable_bytes: variables.sum(),
+            max_storage_buffer_binding_size: plan.largest_binding(),
+            max_buffer_size: plan.largest_buffer(),
+            max_storage_buffers_per_shader_stage: plan.storage_buffers(),
+            bytes,
+            predicted_ms: predicted(bytes),
+            fusions: plan.fusions.clone(),
+            steps,
+        }
+    }
+
+    fn print(&self, plan: &Plan) {
+        let time =
+            |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.3}"));
+        say!("\n{}: {}", self.name, self.inputs.join(", "));
+        for (line, step) in plan.lines().iter().zip(&self.steps) {
+            say!("{line} {:>9} ms", time(step.predicted_ms));
+        }
+        for line in &self.fusions {
+            say!("{line}");
+        }
+        #[expect(clippy::cast_precision_loss, reason = "byte counts far below 2^53")]
+        let ratio = self.peak_bytes as f64 / self.lower_bound_bytes.max(1) as f64;
+        say!(
+            "{} dispatches, {} pipelines; they move {} B, {} ms at the speed of a copy",
+            self.dispatches,
+            self.pipelines,
+            self.bytes,
+            time(self.predicted_ms)
+        );
+        say!(
+            "memory: arenas {:?} B, {} B at the peak, {ratio:.3} of what lives at once, {} B; constants {} B, variables {} B",
+            self.arena_bytes,
+            self.peak_bytes,
+            self.lower_bound_bytes,
+            self.constant_bytes,
+            self.variable_bytes
+        );
+        say!(
+            "needs: max_storage_buffer_binding_size {}, max_buffer_size {}, max_storage_buffers_per_shader_stage {}",
+            self.max_storage_buffer_binding_size,
+            self.max_buffer_size,
+            self.max_storage_buffers_per_shader_stage
+        );
+    }
+}
+
+pub(crate) fn run(
+    network: Option<&str>,
+    unfused: bool,
+    json: Option<&Path>,
+    selection: &Selection,
+) -> Result<ExitCode> {
+    let names = network.map_or_else(|| networks::NAMES.to_vec(), |name| vec![name]);
+    let built = names
+        .into_iter()
+        .map(|name| Ok((name, networks::build(name)?)));
+    let built: Vec<(&str, Graph)> = built.collect::<Result<_>>()?;
+    super::check_json(json)?;
+    let device = super::device_or_cpu(selection)?;
+    let adapter = device.as_ref().map(|device| device.adapter().to_string());
+    let limits = match &device {
+        Some(device) => device.limits().clone(),
+        None => Limits::default(),
+    };
+    let rate = device.as_ref().map(copy_rate).transpose()?;
+    let quiet = json == Some(Path::new("-"));
+    if !quiet {
+        match (&adapter, rate) {
+            (Some(adapter), Some(rate)) => {
+                say!("adapter: {adapter}; a copy moves {:.2} GB/s", rate * 1e-9);
+            }
+            _ => say!(
+                "adapter: none, planned for the limits of {}",
+                limits.adapter
+            ),
+        }
+    }
+    let options = Options {
+        fuse: !unfused,
+        ..Options::default()
+    };
+    let mut rows = Vec::new();
+    for (name, graph) in built {
+        let plan = Plan::new(&graph, &limits, options)?;
+        let row = Network::new(name, &plan, rate);
+        if !quiet {
+            row.print(&plan);
+        }
+        rows.push(row);
+    }
+    if let Some(path) = json {
+        let header = json!({
+            "adapter": adapter,
+            "limits_of": limits.adapter,
+            "copy_gbps": rate.map(|rate| rate * 1e-9),
+            "version": env!("CARGO_PKG_VERSION"),
+        });
+        super::write_json(path, &json!({ "header": header, "networks": rows }))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
