@@ -145,9 +145,9 @@ impl Timed {
     }
 }
 
-/// Bytes that the dispatches of a plan read and write if each touches its tensors once.
+/// Bytes that the dispatches of a run read and write if each touches its tensors once.
 fn traffic(plan: &Plan) -> u64 {
-    let dispatches = plan.dispatches.iter();
+    let dispatches = plan.dispatches[plan.prologue..].iter();
     dispatches
         .map(|dispatch| {
             let (read, written) = plan.traffic(dispatch);

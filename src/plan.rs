@@ -6,6 +6,7 @@
 mod arena;
 mod grid;
 mod lowering;
+mod prologue;
 
 use crate::error::{Error, Result};
 use crate::fusion::{self, Fused};
@@ -168,6 +169,9 @@ pub struct Plan {
     pub slots: Vec<Slot>,
     /// The calls, in order.
     pub dispatches: Vec<Dispatch>,
+    /// So many of the first dispatches depend on nothing but variables and constants: they run when a variable that they
+    /// read has changed, and what they write stays.
+    pub prologue: usize,
     /// Bytes of each arena.
     pub arenas: Vec<u64>,
     /// Contents of the buffer of constants: constants of the graph and index tables.
@@ -202,6 +206,7 @@ impl Plan {
         let mut plan = Self {
             slots: Vec::new(),
             dispatches: Vec::new(),
+            prologue: 0,
             arenas: Vec::new(),
             constants: Vec::new(),
             inputs: Vec::new(),
@@ -244,6 +249,7 @@ impl Plan {
         }
         plan.add_updates(graph, limits);
         plan.check_bindings(limits)?;
+        prologue::split(&mut plan);
         arena::place(&mut plan, limits)?;
         Ok(plan)
     }
@@ -425,7 +431,7 @@ impl Plan {
         counts.max().unwrap_or(0)
     }
 
-    /// A line per dispatch: node, kernel, grid, bytes read and written.
+    /// A line per dispatch: whether it is of the [prologue](Self::prologue), node, kernel, grid, bytes read and written.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let names = self.dispatches.iter();
@@ -433,8 +439,9 @@ impl Plan {
         let line = |(index, dispatch): (usize, &Dispatch)| {
             let [x, y, z] = dispatch.grid;
             let (read, written) = self.traffic(dispatch);
+            let once = if index < self.prologue { "once" } else { "" };
             format!(
-                "{index:3} {:<longest$} {:<22} grid {:<14} reads {read:>11} B, writes {written:>11} B",
+                "{index:3} {once:<4} {:<longest$} {:<22} grid {:<14} reads {read:>11} B, writes {written:>11} B",
                 dispatch.node,
                 dispatch.kernel.label(),
                 format!("{x}x{y}x{z}"),
@@ -474,8 +481,9 @@ impl fmt::Display for Plan {
         }
         writeln!(
             f,
-            "{} dispatches, {} pipelines; {} arenas, {} B, {} B live at once; constants {} B; {} updates",
+            "{} dispatches, {} of them once, {} pipelines; {} arenas, {} B, {} B live at once; constants {} B; {} updates",
             self.dispatches.len(),
+            self.prologue,
             self.pipelines(),
             self.arenas.len(),
             self.peak_bytes(),

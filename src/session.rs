@@ -10,15 +10,16 @@ mod timing;
 pub use feed::{Feed, Outputs};
 pub use timing::{Timer, Timing};
 
-use crate::device::{Device, Pipeline};
+use crate::device::{Device, Pipeline, lock};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::plan::{Options, Plan, SlotId};
+use crate::plan::{Options, Place, Plan, SlotId};
 use crate::tensor::{Tensor, TensorType};
-use crate::variables::Variables;
+use crate::variables::{Changes, Variables, count_change};
 use memory::Memory;
 use std::future::Future;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
 /// A graph on a device: pipelines, bind groups and memory, reused by every run.
 pub struct Session {
@@ -26,6 +27,9 @@ pub struct Session {
     plan: Plan,
     memory: Memory,
     steps: Vec<Step>,
+    changes: Arc<Mutex<Changes>>,
+    /// How often the variables that the prologue reads had changed when it last ran; `None` before that.
+    prepared: Mutex<Option<Changes>>,
     /// Kept between runs; taken while a run reads from it.
     staging: Option<wgpu::Buffer>,
 }
@@ -96,6 +100,8 @@ impl Session {
             plan,
             memory,
             steps,
+            changes: variables.changes(),
+            prepared: Mutex::new(None),
             staging: None,
         })
     }
@@ -155,19 +161,14 @@ impl Session {
     ) -> Result<()> {
         let feeds = feed::resolve(&self.plan, inputs)?;
         let targets = feed::targets(&self.plan, outputs)?;
-        let device = self.device.clone();
-        device.scoped(|| {
-            let mut encoder = device.wgpu().create_command_encoder(&Default::default());
-            self.write_inputs(&feeds, &mut encoder);
-            self.encode(&mut encoder, 1, None);
+        self.submit(&feeds, |encoder| {
             for (slot, ty, buffer) in &targets {
                 let (source, offset) = self.memory.locate(&self.plan, *slot);
                 let bytes = (ty.bytes() as u64).next_multiple_of(4);
                 encoder.copy_buffer_to_buffer(source, offset, buffer, 0, bytes);
             }
-            self.encode_updates(&mut encoder);
-            device.queue().submit([encoder.finish()]);
         })
+        .map(drop)
     }
 
     /// Submits a run; the second part completes when the device has been polled past the first.
@@ -186,24 +187,63 @@ impl Session {
                 self.device.buffer("outputs", bytes, usage)?
             }
         };
-        let submission = self.device.scoped(|| {
-            let mut encoder = self
-                .device
-                .wgpu()
-                .create_command_encoder(&Default::default());
-            self.write_inputs(&feeds, &mut encoder);
-            self.encode(&mut encoder, 1, None);
+        let submission = self.submit(&feeds, |encoder| {
             let mut end = 0;
             for ((_, slot, _), bytes) in self.plan.outputs.iter().zip(sizes) {
                 let (source, offset) = self.memory.locate(&self.plan, *slot);
                 encoder.copy_buffer_to_buffer(source, offset, &staging, end, bytes);
                 end += bytes;
             }
-            self.encode_updates(&mut encoder);
-            self.device.queue().submit([encoder.finish()])
         })?;
         let mapped = self.device.map(staging.clone());
         Ok((submission, self.read_outputs(staging, mapped)))
+    }
+
+    /// Submits a run, with the prologue if it has to run again; `copy` records where the outputs go.
+    fn submit(
+        &self,
+        feeds: &[(SlotId, &TensorType, Feed<'_>)],
+        copy: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Result<wgpu::SubmissionIndex> {
+        // Held until the submission, so that no other session changes a variable between prologue and run.
+        let mut changes = lock(&self.changes);
+        let stale = self.stale(&changes);
+        let submission = self.device.scoped(|| {
+            let descriptor = wgpu::CommandEncoderDescriptor::default();
+            let mut encoder = self.device.wgpu().create_command_encoder(&descriptor);
+            self.write_inputs(feeds, &mut encoder);
+            let first = if stale.is_some() {
+                0
+            } else {
+                self.plan.prologue
+            };
+            self.encode(&mut encoder, first..self.steps.len(), 1, None);
+            copy(&mut encoder);
+            self.encode_updates(&mut encoder);
+            self.device.queue().submit([encoder.finish()])
+        })?;
+        if stale.is_some() {
+            *lock(&self.prepared) = stale;
+        }
+        for update in &self.plan.updates {
+            if let Place::Variable(name) = &self.plan.slots[update.variable].place {
+                count_change(&mut changes, name);
+            }
+        }
+        Ok(submission)
+    }
+
+    /// How often the variables of the prologue have changed, if it has to run again for that.
+    fn stale(&self, changes: &Changes) -> Option<Changes> {
+        let prologue = self.plan.dispatches[..self.plan.prologue].iter();
+        let read = prologue.flat_map(|dispatch| &dispatch.reads);
+        let names = read.filter_map(|&slot| match &self.plan.slots[slot].place {
+            Place::Variable(name) => Some(name),
+            _ => None,
+        });
+        let counts = names.map(|name| (name.clone(), changes.get(name).copied().unwrap_or(0)));
+        let counts: Changes = counts.collect();
+        (lock(&self.prepared).as_ref() != Some(&counts)).then_some(counts)
     }
 
     async fn read_outputs(
@@ -240,10 +280,11 @@ impl Session {
         }
     }
 
-    /// All dispatches, `repetitions` times over, in one pass.
+    /// Some of the dispatches, `repetitions` times over, in one pass.
     fn encode(
         &self,
         encoder: &mut wgpu::CommandEncoder,
+        steps: Range<usize>,
         repetitions: u32,
         timestamps: Option<wgpu::ComputePassTimestampWrites<'_>>,
     ) {
@@ -252,7 +293,7 @@ impl Session {
             timestamp_writes: timestamps,
         });
         for _ in 0..repetitions {
-            for step in &self.steps {
+            for step in &self.steps[steps.clone()] {
                 pass.set_pipeline(&step.pipeline.pipeline);
                 pass.set_bind_group(0, &step.bindings, &[]);
                 let [x, y, z] = step.grid;
@@ -275,6 +316,7 @@ impl Session {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn poison(&self) -> Result<()> {
+        *lock(&self.prepared) = None;
         self.memory.poison(&self.device, &self.plan)
     }
 

@@ -5,13 +5,26 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::tensor::{Tensor, TensorType};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Named tensors, shared by the sessions that are made with them: one that trains updates what one that evaluates
 /// reads. A tensor moves to the device of the first session that uses it and stays there.
 #[derive(Debug, Default)]
 pub struct Variables {
     tensors: Mutex<BTreeMap<String, Home>>,
+    changes: Arc<Mutex<Changes>>,
+}
+
+/// How often each variable has changed. Who changes one, or submits what depends on one, holds the lock meanwhile.
+pub(crate) type Changes = BTreeMap<String, u64>;
+
+/// Counts a change.
+pub(crate) fn count_change(changes: &mut Changes, name: &str) {
+    if let Some(count) = changes.get_mut(name) {
+        *count += 1;
+    } else {
+        changes.insert(name.to_owned(), 1);
+    }
 }
 
 /// Where a variable lives.
@@ -49,6 +62,7 @@ impl Variables {
             .map(|(name, _, tensor)| (name.to_owned(), Home::Host(tensor.clone())));
         Self {
             tensors: Mutex::new(homes.collect()),
+            changes: Arc::default(),
         }
     }
 
@@ -91,6 +105,8 @@ impl Variables {
         }
         match tensors.get(&name) {
             Some(Home::Device { device, buffer, .. }) => {
+                let mut changes = lock(&self.changes);
+                count_change(&mut changes, &name);
                 device.scoped(|| device.write(buffer, 0, tensor.bytes()))
             }
             _ => {
@@ -138,6 +154,11 @@ impl Variables {
                 Ok(buffer)
             }
         }
+    }
+
+    /// The counts of changes, for a session.
+    pub(crate) fn changes(&self) -> Arc<Mutex<Changes>> {
+        Arc::clone(&self.changes)
     }
 
     /// The value of a variable that a graph declares with type `ty`.

@@ -211,9 +211,13 @@ fn networks(output: &Output) -> Result<Vec<(String, bool)>, Failed> {
     let networks = plan["networks"].as_array().ok_or("no networks")?;
     let network = |network: &Value| {
         let steps = network["steps"].as_array().map_or(&[][..], Vec::as_slice);
+        let prologue = network["prologue"].as_u64().unwrap_or(u64::MAX);
+        let every = steps
+            .iter()
+            .skip(usize::try_from(prologue).unwrap_or(usize::MAX));
         let sum = |key: &str| {
-            steps
-                .iter()
+            every
+                .clone()
                 .filter_map(|step| step[key].as_u64())
                 .sum::<u64>()
         };

@@ -123,7 +123,8 @@ fn a_plan_prints_a_line_per_dispatch_and_a_summary() -> Result<()> {
         );
         let summary = lines[lines.len() - 2];
         let (dispatches, pipelines) = (plan.dispatches.len(), plan.pipelines());
-        let counts = format!("{dispatches} dispatches, {pipelines} pipelines");
+        let once = plan.prologue;
+        let counts = format!("{dispatches} dispatches, {once} of them once, {pipelines} pipelines");
         let arenas = format!(
             "{} arenas, {} B",
             plan.arenas.len(),

@@ -14,6 +14,7 @@ struct Network {
     name: String,
     inputs: Vec<String>,
     dispatches: usize,
+    prologue: usize,
     pipelines: usize,
     peak_bytes: u64,
     lower_bound_bytes: u64,
@@ -61,10 +62,8 @@ impl Network {
             }
         };
         let steps: Vec<Step> = plan.dispatches.iter().map(step).collect();
-        let bytes = steps
-            .iter()
-            .map(|step| step.read_bytes + step.written_bytes);
-        let bytes = bytes.sum();
+        let every = steps[plan.prologue..].iter();
+        let bytes = every.map(|step| step.read_bytes + step.written_bytes).sum();
         let inputs = plan.inputs.iter();
         let inputs = inputs.map(|(name, _, ty)| format!("{name} {ty}"));
         let variables = plan.variables.iter();
@@ -73,6 +72,7 @@ impl Network {
             name: name.to_owned(),
             inputs: inputs.collect(),
             dispatches: plan.dispatches.len(),
+            prologue: plan.prologue,
             pipelines: plan.pipelines(),
             peak_bytes: plan.peak_bytes(),
             lower_bound_bytes: plan.lower_bound_bytes(),
@@ -102,9 +102,12 @@ impl Network {
         #[expect(clippy::cast_precision_loss, reason = "byte counts far below 2^53")]
         let ratio = self.peak_bytes as f64 / self.lower_bound_bytes.max(1) as f64;
         say!(
-            "{} dispatches, {} pipelines; they move {} B, {} ms at the speed of a copy",
+            "{} dispatches, {} pipelines; {} once, until a variable changes; the {} of every run move {} B, {} ms at the \
+             speed of a copy",
             self.dispatches,
             self.pipelines,
+            self.prologue,
+            self.dispatches - self.prologue,
             self.bytes,
             time(self.predicted_ms)
         );

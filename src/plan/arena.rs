@@ -4,8 +4,9 @@
 //! disjoint ranges. So there are several arenas, and no dispatch writes one that it reads; a slot gets an offset in one of
 //! those that is free for as long as it lives.
 
-use super::{Limits, Place, Plan, SlotId};
+use super::{Limits, Place, Plan, SlotId, prologue};
 use crate::error::{Error, Result};
+use fastrand::Rng;
 
 /// First and last step at which a slot must keep its contents. Step 0 writes the inputs, step `i + 1` is dispatch
 /// `i`, and the step after the last dispatch copies outputs and updates.
@@ -29,7 +30,8 @@ pub(super) fn live_ranges(plan: &Plan) -> Vec<Option<Live>> {
             from: step,
             to: step,
         });
-        range.to = step;
+        range.from = range.from.min(step);
+        range.to = range.to.max(step);
     };
     for (_, slot, _) in &plan.inputs {
         touch(*slot, 0);
@@ -45,6 +47,11 @@ pub(super) fn live_ranges(plan: &Plan) -> Vec<Option<Live>> {
     }
     for update in &plan.updates {
         touch(update.value, end);
+    }
+    // They are there for the next run, too.
+    for slot in prologue::results(plan) {
+        touch(slot, 0);
+        touch(slot, end);
     }
     ranges
 }
@@ -81,21 +88,31 @@ struct Wanted {
     live: Live,
 }
 
-/// What sorts temporaries.
-type Order = fn(&Wanted) -> (u64, u64);
+/// Orders in which temporaries are placed, as keys of a sort: none is best for all graphs, so each is tried.
+fn keys(wanted: &[Wanted]) -> Vec<Vec<u64>> {
+    let key = |key: fn(&Wanted) -> u64| wanted.iter().map(key).collect::<Vec<u64>>();
+    // As they come to life; those that stay longest first; the largest first, and the smaller ones into the gaps.
+    let mut keys = vec![
+        key(|wanted| wanted.live.from as u64),
+        key(|wanted| u64::MAX - wanted.live.to.saturating_sub(wanted.live.from) as u64),
+        key(|wanted| u64::MAX - wanted.bytes),
+    ];
+    // Then about as large, by a fixed seed, so that a graph has one plan.
+    let mut rng = Rng::with_seed(1);
+    let tries = (TRIES / wanted.len().pow(2).max(1)).min(MOST_TRIES);
+    for _ in 0..tries {
+        let about = wanted.iter().map(|wanted| {
+            let part = wanted.bytes / 2;
+            u64::MAX - (wanted.bytes - part).saturating_add(rng.u64(0..=wanted.bytes))
+        });
+        keys.push(about.collect());
+    }
+    keys
+}
 
-/// Orders in which temporaries are placed: none is best for all graphs, so each is tried.
-const ORDERS: [Order; 3] = [
-    // The largest first, and the smaller ones into the gaps.
-    |wanted| (u64::MAX - wanted.bytes, wanted.live.from as u64),
-    // As they come to life.
-    |wanted| (wanted.live.from as u64, u64::MAX - wanted.bytes),
-    // Those that stay longest first.
-    |wanted| {
-        let steps = wanted.live.to.saturating_sub(wanted.live.from) as u64;
-        (u64::MAX - steps, u64::MAX - wanted.bytes)
-    },
-];
+/// Most orders that are tried at random, and the most pairs of temporaries that they may look at together.
+const MOST_TRIES: usize = 64;
+const TRIES: usize = 1 << 22;
 
 /// Gives every temporary its arena and offset: of the orders in which that can be done, by the one that needs the fewest
 /// bytes.
@@ -115,13 +132,19 @@ pub(super) fn place(plan: &mut Plan, limits: &Limits) -> Result<()> {
             live: if plan.options.reuse { live } else { all },
         })
     });
-    let mut wanted: Vec<Wanted> = wanted.collect();
+    let wanted: Vec<Wanted> = wanted.collect();
+    let bound = largest_live_set(plan);
     let conflicts = conflicts(plan);
     let mut best: Option<(u64, Vec<Placed>)> = None;
     let mut failure = None;
-    for order in ORDERS {
-        wanted.sort_by_key(|wanted| (order(wanted), wanted.slot));
-        match place_in_order(&wanted, &conflicts, limits) {
+    for keys in keys(&wanted) {
+        if best.as_ref().is_some_and(|(bytes, _)| *bytes <= bound) {
+            break;
+        }
+        let mut order: Vec<(u64, Wanted)> = keys.into_iter().zip(wanted.iter().copied()).collect();
+        order.sort_by_key(|(key, wanted)| (*key, wanted.slot));
+        let order: Vec<Wanted> = order.into_iter().map(|(_, wanted)| wanted).collect();
+        match place_in_order(&order, &conflicts, limits) {
             Ok(placed) => {
                 let bytes = sizes(&placed).iter().sum();
                 if best.as_ref().is_none_or(|(least, _)| bytes < *least) {

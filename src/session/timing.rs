@@ -1,6 +1,7 @@
 //! How long the device works on a session.
 
 use super::Session;
+use crate::device::lock;
 use crate::error::Result;
 use std::fmt;
 use std::time::Instant;
@@ -33,8 +34,8 @@ pub struct Timing {
 }
 
 impl Session {
-    /// Repeats all dispatches `repetitions` times in one pass, on what the last run left in memory, and returns the
-    /// time of one. Variables are not updated. Make the session without
+    /// Repeats all dispatches but the [prologue](crate::plan::Plan::prologue) `repetitions` times in one pass, on what the
+    /// last run left in memory, and returns the time of one. The prologue runs before if it has to. Variables are not updated. Make the session without
     /// [`reuse`](crate::plan::Options::reuse), or the repetitions do not see the inputs of the run.
     ///
     /// Device timestamps that are absent, not ascending, or longer than the host waited are not believed: then the
@@ -44,6 +45,7 @@ impl Session {
     /// As [`run`](Self::run).
     pub fn time(&self, repetitions: u32) -> Result<Timing> {
         let repetitions = repetitions.max(1);
+        self.prepare()?;
         let device = self.device.wgpu();
         let queries = self.device.adapter().timestamps.then(|| {
             device.create_query_set(&wgpu::QuerySetDescriptor {
@@ -63,7 +65,8 @@ impl Session {
                     beginning_of_pass_write_index: Some(0),
                     end_of_pass_write_index: Some(1),
                 });
-            self.encode(&mut encoder, repetitions, writes);
+            let steps = self.plan.prologue..self.steps.len();
+            self.encode(&mut encoder, steps, repetitions, writes);
             if let Some(queries) = &queries {
                 encoder.resolve_query_set(queries, 0..2, &resolved, 0);
             }
@@ -85,6 +88,24 @@ impl Session {
             seconds: seconds / f64::from(repetitions),
             timer,
         })
+    }
+}
+
+impl Session {
+    /// Runs the prologue if it has to.
+    fn prepare(&self) -> Result<()> {
+        let changes = lock(&self.changes);
+        let Some(stale) = self.stale(&changes) else {
+            return Ok(());
+        };
+        self.device.scoped(|| {
+            let descriptor = wgpu::CommandEncoderDescriptor::default();
+            let mut encoder = self.device.wgpu().create_command_encoder(&descriptor);
+            self.encode(&mut encoder, 0..self.plan.prologue, 1, None);
+            self.device.queue().submit([encoder.finish()])
+        })?;
+        *lock(&self.prepared) = Some(stale);
+        Ok(())
     }
 }
 

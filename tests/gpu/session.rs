@@ -2,7 +2,7 @@
 
 use super::{failed, limited};
 use libtest_mimic::{Failed, Trial};
-use wgcnn::ops::{BatchNorm, BatchNormState, MaxPool};
+use wgcnn::ops::{BatchNorm, BatchNormState, Conv, MaxPool};
 use wgcnn::plan::Options;
 use wgcnn::{
     DType, Device, Error, Feed, Graph, Result, Selection, Session, Tensor, Timer, Variables, cases,
@@ -11,7 +11,11 @@ use wgcnn::{
 type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 19] = [
+    let tests: [(&str, Test); 20] = [
+        (
+            "what_depends_on_variables_alone_follows_them",
+            prologue_follows_variables,
+        ),
         ("a_deep_network_gives_numbers", deep_network),
         ("buffers_in_and_out", buffers_in_and_out),
         ("asynchronous_runs", asynchronous_runs),
@@ -529,6 +533,71 @@ fn two_threads(device: &Device) -> Result<(), Failed> {
         }
         Ok(())
     })
+}
+
+/// relu, conv with a variable weight, batch norm in one kernel: packed filters and an affine function are made once.
+fn folded(layer: BatchNorm) -> wgcnn::Result<Graph> {
+    let mut graph = Graph::new();
+    let x = graph.input("x", [4, 2, 5, 6], DType::F32)?;
+    let weight = graph.variable("weight", Tensor::new([2, 2, 3, 3], vec![0.5f32; 36])?)?;
+    let state = BatchNormState::variables(&mut graph, "bn", 2, true)?;
+    let y = graph.conv(x, weight, None, Conv::new(2))?;
+    let y = graph.batch_norm(y, &state, layer)?;
+    graph.output("y", y)?;
+    Ok(graph)
+}
+
+fn prologue_follows_variables(device: &Device) -> Result<(), Failed> {
+    let train = folded(BatchNorm::train()).map_err(failed)?;
+    let eval = folded(BatchNorm::eval()).map_err(failed)?;
+    let data: Vec<f32> = (0..240u8).map(|i| f32::from(i % 13) - 3.0).collect();
+    let x = Tensor::new([4, 2, 5, 6], data).map_err(failed)?;
+    let variables = Variables::initial(&train);
+    let mut training = Session::new(device, &train, &variables).map_err(failed)?;
+    let mut evaluation = Session::new(device, &eval, &variables).map_err(failed)?;
+    let plan = evaluation.plan();
+    check(
+        [plan.prologue, plan.dispatches.len()] == [2, 3],
+        plan.to_string(),
+    )?;
+    // What a session says that has never run anything, with the variables as they are.
+    let fresh = || -> wgcnn::Result<wgcnn::Outputs> {
+        let copy = Variables::new();
+        for name in variables.names() {
+            copy.set(&name, variables.get(&name)?)?;
+        }
+        Session::new(device, &eval, &copy)?.run([("x", &x)])
+    };
+    let mut seen = Vec::new();
+    let mut compare = |what: &str, outputs: wgcnn::Outputs| {
+        check(outputs == fresh().map_err(failed)?, what)?;
+        let moved = seen.iter().all(|earlier| *earlier != outputs);
+        seen.push(outputs);
+        check(moved, format!("{what}: nothing has changed"))
+    };
+    compare("first", evaluation.run([("x", &x)]).map_err(failed)?)?;
+    let weight = Tensor::new([2, 2, 3, 3], vec![0.25f32; 36]).map_err(failed)?;
+    variables.set("weight", weight).map_err(failed)?;
+    compare(
+        "set by the host",
+        evaluation.run([("x", &x)]).map_err(failed)?,
+    )?;
+    training.run([("x", &x)]).map_err(failed)?;
+    compare(
+        "updated by another session",
+        evaluation.run([("x", &x)]).map_err(failed)?,
+    )?;
+    training.run([("x", &x)]).map_err(failed)?;
+    evaluation.time(2).map_err(failed)?;
+    compare(
+        "timed in between",
+        evaluation.run([("x", &x)]).map_err(failed)?,
+    )?;
+    training.run([("x", &x)]).map_err(failed)?;
+    evaluation.poison().map_err(failed)?;
+    compare("poisoned", evaluation.run([("x", &x)]).map_err(failed)?)?;
+    let again = evaluation.run([("x", &x)]).map_err(failed)?;
+    check(again == fresh().map_err(failed)?, "a second run")
 }
 
 fn deep_network(device: &Device) -> Result<(), Failed> {
