@@ -1,7 +1,7 @@
 //! Measuring a case: device time against a copy of the same bytes in the same run, and against the CPU path.
 
 use crate::cases::{Case, Input};
-use crate::device::Device;
+use crate::device::{Device, Selection};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::plan::{Options, Plan};
@@ -218,6 +218,60 @@ pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
         bytes,
         unfused: unfused.map(|_| Spread::of(&unfused_times)),
     })
+}
+
+/// Dispatches of the graph by which the cost of one to the CPU is measured.
+pub const DISPATCHES: usize = 50;
+
+/// Seconds of CPU that one dispatch costs in a run of [`DISPATCHES`] on tensors of a few elements: from the call of
+/// [`Session::run_to_buffers`] until it returns, with the input in a buffer, after a warm-up.
+///
+/// # Errors
+/// What preparing or running it reports.
+pub fn measure_dispatch(device: &Device) -> Result<Spread> {
+    let mut graph = Graph::new();
+    let x = graph.input("x", [64], DType::F32)?;
+    let mut y = x;
+    for _ in 0..DISPATCHES {
+        y = graph.sigmoid(y)?;
+    }
+    graph.output("y", y)?;
+    let mut session = Session::new(device, &graph, &Variables::new())?;
+    let usage = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+    let (input, output) = (
+        device.buffer("input", 256, usage)?,
+        device.buffer("output", 256, usage)?,
+    );
+    let mut samples = Vec::new();
+    for sample in 0..200 {
+        let start = Instant::now();
+        session.run_to_buffers([("x", &input)], &[("y", &output)])?;
+        let seconds = start.elapsed().as_secs_f64();
+        // The call does not wait: the next one shall find an idle device.
+        device.read(&output, 4)?;
+        if sample >= 20 {
+            samples.push(seconds / DISPATCHES as f64);
+        }
+    }
+    Ok(Spread::of(&samples))
+}
+
+/// Seconds from a device that has built nothing to the first result of a graph: plan, pipelines, memory, one run.
+///
+/// # Errors
+/// What opening the device, preparing or running reports.
+pub fn measure_first_result(selection: &Selection, graph: &Graph) -> Result<Spread> {
+    let samples = (0..SAMPLES.0).map(|_| {
+        let device = Device::open(selection)?;
+        let case = Case::of(graph.clone());
+        let (variables, inputs) = (Variables::initial(graph), case.inputs());
+        let feeds = inputs.iter().map(|(name, x)| (name.as_str(), x));
+        let start = Instant::now();
+        let mut session = Session::new(&device, graph, &variables)?;
+        session.run(feeds)?;
+        Ok(start.elapsed().as_secs_f64())
+    });
+    Ok(Spread::of(&samples.collect::<Result<Vec<_>>>()?))
 }
 
 /// Times a case on the CPU path, after a warm-up.

@@ -240,6 +240,12 @@ impl Case {
         }
     }
 
+    /// A case of a graph with the variables that it begins with.
+    pub(crate) fn of(graph: Graph) -> Self {
+        let case = Self::new("graph", "a graph", |_| Ok(()));
+        Self { graph, ..case }.with(Values::Initial)
+    }
+
     const fn with(mut self, values: Values) -> Self {
         self.values = values;
         self

@@ -79,12 +79,28 @@ impl Session {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_plan(device: &Device, plan: Plan, variables: &Variables) -> Result<Self> {
+        Self::prepare(device, plan, variables, |_, _| ())
+    }
+
+    /// As [`with_plan`](Self::with_plan): builds the pipelines that the device does not have yet, on as many threads as there
+    /// are cores, and calls `progress` with how many of how many are there, from whichever thread.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn prepare(
+        device: &Device,
+        plan: Plan,
+        variables: &Variables,
+        progress: impl Fn(usize, usize) + Sync,
+    ) -> Result<Self> {
         tracing::debug!(
             dispatches = plan.dispatches.len(),
             pipelines = plan.pipelines(),
             "planned"
         );
+        // What does not fit is known before time is spent on pipelines.
         let memory = Memory::new(device, &plan, variables)?;
+        device.build(&plan.dispatches, progress)?;
         let mut steps = Vec::with_capacity(plan.dispatches.len());
         for (index, dispatch) in plan.dispatches.iter().enumerate() {
             let pipeline = device.pipeline(dispatch)?;
@@ -293,8 +309,12 @@ impl Session {
             timestamp_writes: timestamps,
         });
         for _ in 0..repetitions {
+            let mut set: Option<&Arc<Pipeline>> = None;
             for step in &self.steps[steps.clone()] {
-                pass.set_pipeline(&step.pipeline.pipeline);
+                if set.is_none_or(|set| !Arc::ptr_eq(set, &step.pipeline)) {
+                    pass.set_pipeline(&step.pipeline.pipeline);
+                    set = Some(&step.pipeline);
+                }
                 pass.set_bind_group(0, &step.bindings, &[]);
                 let [x, y, z] = step.grid;
                 pass.dispatch_workgroups(x, y, z);

@@ -4,10 +4,13 @@ use serde::Serialize;
 use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
-use wgcnn::bench::{Measurement, measure, measure_cpu};
+use wgcnn::bench::{
+    DISPATCHES, Measurement, measure, measure_cpu, measure_dispatch, measure_first_result,
+};
 use wgcnn::cases::{self, Case};
 use wgcnn::check::{Comparison, on_cpu, on_device};
-use wgcnn::{Device, Error, Result, Selection};
+use wgcnn::plan::{Options, Plan};
+use wgcnn::{Device, Error, Result, Selection, networks};
 
 /// One row of the table. Times in milliseconds, rates in GB/s (10^9 bytes); absent without a device.
 #[derive(Serialize)]
@@ -81,6 +84,65 @@ impl Row {
     }
 }
 
+/// What a run costs besides its kernels.
+#[derive(Serialize)]
+struct Overhead {
+    dispatches: usize,
+    dispatch_us: f64,
+    dispatch_us_mad: f64,
+    first_result_ms: Vec<FirstResult>,
+}
+
+/// Milliseconds to the first result of a network.
+#[derive(Serialize)]
+struct FirstResult {
+    network: &'static str,
+    pipelines: usize,
+    ms: f64,
+    ms_mad: f64,
+}
+
+impl Overhead {
+    fn measure(device: &Device, selection: &Selection) -> Result<Self> {
+        let dispatch = measure_dispatch(device)?;
+        let first = ["unit", "unet"].into_iter().map(|network| {
+            let graph = networks::build(network)?;
+            let plan = Plan::new(&graph, device.limits(), Options::default())?;
+            let time = measure_first_result(selection, &graph)?;
+            Ok(FirstResult {
+                network,
+                pipelines: plan.pipelines(),
+                ms: time.median * 1e3,
+                ms_mad: time.mad * 1e3,
+            })
+        });
+        Ok(Self {
+            dispatches: DISPATCHES,
+            dispatch_us: dispatch.median * 1e6,
+            dispatch_us_mad: dispatch.mad * 1e6,
+            first_result_ms: first.collect::<Result<_>>()?,
+        })
+    }
+
+    fn print(&self) {
+        say!(
+            "CPU per dispatch: {:.2} us (+-mad {:.2}), in a run of {} on a few elements, until the call returns",
+            self.dispatch_us,
+            self.dispatch_us_mad,
+            self.dispatches
+        );
+        for first in &self.first_result_ms {
+            say!(
+                "first result of {}: {:.0} ms (+-mad {:.0}), from a device that has built none of its {} pipelines",
+                first.network,
+                first.ms,
+                first.ms_mad,
+                first.pipelines
+            );
+        }
+    }
+}
+
 pub(crate) fn run(
     op: Option<&str>,
     json: Option<&Path>,
@@ -130,6 +192,13 @@ pub(crate) fn run(
         );
         say!("fusion: the time without it / the time");
     }
+    let overhead = match &device {
+        Some(device) if op.is_none() => Some(Overhead::measure(device, selection)?),
+        _ => None,
+    };
+    if let Some(overhead) = overhead.as_ref().filter(|_| !quiet) {
+        overhead.print();
+    }
     let wrong = rows.iter().any(|row| !row.checked);
     if let Some(path) = json {
         let header = json!({
@@ -141,7 +210,10 @@ pub(crate) fn run(
             "threads": threads,
             "version": env!("CARGO_PKG_VERSION"),
         });
-        super::write_json(path, &json!({ "header": header, "rows": rows }))?;
+        super::write_json(
+            path,
+            &json!({ "header": header, "rows": rows, "overhead": overhead }),
+        )?;
     }
     Ok(ExitCode::from(u8::from(wrong)))
 }

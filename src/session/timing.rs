@@ -45,7 +45,7 @@ impl Session {
     /// As [`run`](Self::run).
     pub fn time(&self, repetitions: u32) -> Result<Timing> {
         let repetitions = repetitions.max(1);
-        self.prepare()?;
+        self.run_prologue()?;
         let device = self.device.wgpu();
         let queries = self.device.adapter().timestamps.then(|| {
             device.create_query_set(&wgpu::QuerySetDescriptor {
@@ -93,7 +93,7 @@ impl Session {
 
 impl Session {
     /// Runs the prologue if it has to.
-    fn prepare(&self) -> Result<()> {
+    fn run_prologue(&self) -> Result<()> {
         let changes = lock(&self.changes);
         let Some(stale) = self.stale(&changes) else {
             return Ok(());

@@ -82,7 +82,8 @@ fn biased(plan: &mut Plan) {
 }
 
 /// Replaces a part of the text of a kernel.
-fn patch(plan: &mut Plan, kernel: &str, from: &str, to: &str) {
+/// Replaces text of a kernel.
+pub(crate) fn patch(plan: &mut Plan, kernel: &str, from: &str, to: &str) {
     for dispatch in &mut plan.dispatches {
         let old = dispatch.kernel;
         if old.name == kernel {

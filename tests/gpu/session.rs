@@ -1,9 +1,12 @@
 //! The session and the device, beyond single results.
 
+use super::checker::patch;
 use super::{failed, limited};
 use libtest_mimic::{Failed, Trial};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use wgcnn::ops::{BatchNorm, BatchNormState, Conv, MaxPool};
-use wgcnn::plan::Options;
+use wgcnn::plan::{Options, Plan};
 use wgcnn::{
     DType, Device, Error, Feed, Graph, Result, Selection, Session, Tensor, Timer, Variables, cases,
 };
@@ -11,7 +14,9 @@ use wgcnn::{
 type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 20] = [
+    let tests: [(&str, Test); 22] = [
+        ("preparing_reports_progress", progress),
+        ("a_broken_shader_is_an_error", broken_shader),
         (
             "what_depends_on_variables_alone_follows_them",
             prologue_follows_variables,
@@ -533,6 +538,53 @@ fn two_threads(device: &Device) -> Result<(), Failed> {
         }
         Ok(())
     })
+}
+
+fn progress(device: &Device) -> Result<(), Failed> {
+    // Its own device: nothing is built yet.
+    let device = limited(device, |_| ())?;
+    let graph = wgcnn::networks::unet(1, 1, [16, 16], 2).map_err(failed)?;
+    let plan = Plan::new(&graph, device.limits(), Options::default()).map_err(failed)?;
+    let total = plan.pipelines();
+    let calls = Mutex::new(Vec::new());
+    let variables = Variables::initial(&graph);
+    let note = |built, of| calls.lock().map_or((), |mut calls| calls.push((built, of)));
+    let session = Session::prepare(&device, plan.clone(), &variables, note).map_err(failed)?;
+    let mut calls = calls.into_inner().map_err(|error| error.to_string())?;
+    calls.sort_unstable();
+    let each: Vec<_> = (1..=total).map(|built| (built, total)).collect();
+    check(calls == each, format!("{calls:?}"))?;
+    check(device.pipelines() == total, "pipelines of the device")?;
+    drop(session);
+    let built_again = AtomicUsize::new(0);
+    let count = |_, _| _ = built_again.fetch_add(1, Ordering::Relaxed);
+    Session::prepare(&device, plan, &variables, count).map_err(failed)?;
+    check(
+        built_again.into_inner() == 0,
+        "pipelines built a second time",
+    )
+}
+
+fn broken_shader(device: &Device) -> Result<(), Failed> {
+    let graph = wgcnn::networks::unet(1, 1, [16, 16], 2).map_err(failed)?;
+    let plan = Plan::new(&graph, device.limits(), Options::default()).map_err(failed)?;
+    let variables = Variables::initial(&graph);
+    for (from, to) in [
+        ("fn next()", "fn next("),
+        ("fn next()", "fn next() { let a: u32 = 1.5; } fn other()"),
+    ] {
+        let mut broken = plan.clone();
+        patch(&mut broken, "max_pool", from, to);
+        let result = Session::prepare(device, broken, &variables, |_, _| ());
+        let Err(Error::Validation(why)) = result else {
+            return Err(Failed::from(format!("{result:?}")));
+        };
+        check(why.contains("max_pool"), format!("which shader? {why}"))?;
+    }
+    // The device has taken no harm.
+    let mut session = Session::with_plan(device, plan, &variables).map_err(failed)?;
+    let x = Tensor::new([1, 1, 16, 16], vec![0.5f32; 256]).map_err(failed)?;
+    session.run([("x", &x)]).map(drop).map_err(failed)
 }
 
 /// relu, conv with a variable weight, batch norm in one kernel: packed filters and an affine function are made once.
