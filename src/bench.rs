@@ -203,8 +203,10 @@ pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
         times.push(seconds);
         let (seconds, copy_clock) = copy.sample()?;
         copies.push(seconds);
-        if [clock, copy_clock].contains(&Timer::Wall) {
-            timer = Timer::Wall;
+        for clock in [clock, copy_clock] {
+            if clock != Timer::Device {
+                timer = clock;
+            }
         }
         if let Some(unfused) = &unfused {
             unfused_times.push(unfused.sample()?.0);

@@ -8,7 +8,7 @@ mod memory;
 mod timing;
 
 pub use feed::{Feed, Outputs};
-pub use timing::{Timer, Timing};
+pub use timing::{Doubt, Timer, Timing};
 
 use crate::device::{Device, Pipeline, lock};
 use crate::error::{Error, Result};

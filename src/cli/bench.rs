@@ -10,7 +10,7 @@ use wgcnn::bench::{
 use wgcnn::cases::{self, Case};
 use wgcnn::check::{Comparison, on_cpu, on_device};
 use wgcnn::plan::{Options, Plan};
-use wgcnn::{Device, Error, Result, Selection, networks};
+use wgcnn::{Device, Error, Result, Selection, Timer, networks};
 
 /// One row of the table. Times in milliseconds, rates in GB/s (10^9 bytes); absent without a device.
 #[derive(Serialize)]
@@ -23,6 +23,7 @@ struct Row {
     gpu_ms_mad: Option<f64>,
     samples: Option<usize>,
     timer: Option<String>,
+    timer_doubt: Option<String>,
     bytes: Option<u64>,
     gbps: Option<f64>,
     copy_gbps: Option<f64>,
@@ -50,6 +51,10 @@ impl Row {
             gpu_ms_mad: measured.map(|m| m.time.mad * 1e3),
             samples: measured.map(|m| m.time.samples),
             timer: measured.map(|m| m.timer.to_string()),
+            timer_doubt: measured.and_then(|m| match m.timer {
+                Timer::Device => None,
+                Timer::Wall(doubt) => Some(doubt.to_string()),
+            }),
             bytes: measured.map(|m| m.bytes),
             gbps: measured.map(|m| m.rate() * 1e-9),
             copy_gbps: measured.map(|m| m.copy_rate() * 1e-9),
@@ -81,6 +86,9 @@ impl Row {
             number(self.speedup, 2),
             if self.checked { "ok" } else { "WRONG" },
         );
+        if let Some(doubt) = &self.timer_doubt {
+            say!("    wall clock: {doubt}");
+        }
     }
 }
 

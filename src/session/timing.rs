@@ -11,15 +11,39 @@ use std::time::Instant;
 pub enum Timer {
     /// Timestamps that the device writes around the pass.
     Device,
-    /// The host's clock around submission and completion.
-    Wall,
+    /// The host's clock around submission and completion, for the device's is not to be believed.
+    Wall(Doubt),
+}
+
+/// Why timestamps of a device are not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// The device has none, or they are zero.
+    Absent,
+    /// The second is not behind the first.
+    NotAscending,
+    /// They are further apart than the host waited.
+    TooLong,
+    /// The clock makes fewer than 16 steps between them.
+    Coarse,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Absent => "the device has no timestamps",
+            Self::NotAscending => "the device's timestamps do not ascend",
+            Self::TooLong => "the device's timestamps are further apart than the host waited",
+            Self::Coarse => "the device's clock makes fewer than 16 steps in a sample",
+        })
+    }
 }
 
 impl fmt::Display for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Device => "device",
-            Self::Wall => "wall",
+            Self::Wall(_) => "wall",
         })
     }
 }
@@ -38,8 +62,8 @@ impl Session {
     /// last run left in memory, and returns the time of one. The prologue runs before if it has to. Variables are not updated. Make the session without
     /// [`reuse`](crate::plan::Options::reuse), or the repetitions do not see the inputs of the run.
     ///
-    /// Device timestamps that are absent, not ascending, or longer than the host waited are not believed: then the
-    /// time is the host's.
+    /// Device timestamps that are absent, not ascending, longer than the host waited or of a coarse clock are not believed:
+    /// then the time is the host's, with the [`Doubt`].
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -109,24 +133,40 @@ impl Session {
     }
 }
 
-/// The device's time if its two timestamps ascend and fit into the time that the host waited, else the host's.
+/// The device's time if its two timestamps can be believed, else the host's.
 fn believe(ticks: &[u8], period_ns: f64, wall: f64) -> (f64, Timer) {
     let (begin, end) = ticks.split_at(8);
     let tick = |bytes: &[u8]| {
         let bytes = bytes.iter().rev();
         bytes.fold(0u64, |tick, &byte| (tick << 8) | u64::from(byte))
     };
+    let (begin, end) = (tick(begin), tick(end));
+    let ticks = end.saturating_sub(begin);
     #[expect(
         clippy::cast_precision_loss,
         reason = "a duration, far below 2^53 ticks"
     )]
-    let ticks = tick(end).saturating_sub(tick(begin)) as f64;
-    let device = ticks * period_ns * 1e-9;
-    if device > 0.0 && device <= wall {
-        (device, Timer::Device)
-    } else {
-        (wall, Timer::Wall)
+    let device = ticks as f64 * period_ns * 1e-9;
+    let doubt = match () {
+        () if begin == 0 && end == 0 => Doubt::Absent,
+        () if ticks == 0 => Doubt::NotAscending,
+        () if device > wall => Doubt::TooLong,
+        // A clock of few steps gives multiples of its step alone.
+        () if ticks / common_divisor(begin, end) < STEPS => Doubt::Coarse,
+        () => return (device, Timer::Device),
+    };
+    (wall, Timer::Wall(doubt))
+}
+
+/// Fewest steps of a clock in a time that is taken with it: one step is a sixteenth of it.
+const STEPS: u64 = 16;
+
+/// The greatest common divisor, by Euclid.
+const fn common_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b > 0 {
+        (a, b) = (b, a % b);
     }
+    a
 }
 
 #[cfg(test)]
@@ -139,20 +179,31 @@ mod tests {
 
     #[test]
     fn plausible_timestamps_are_believed() {
-        let (seconds, timer) = believe(&ticks(1_000, 3_000), 1.0, 1e-5);
-        assert_eq!(timer, Timer::Device);
-        assert!((seconds - 2e-6).abs() < 1e-12);
+        // The second pair has steps of 32 ticks, as many devices' clocks do.
+        for (begin, end, expected) in [(1_001, 3_001, 2e-6), (64_032, 66_592, 2.56e-6)] {
+            let (seconds, timer) = believe(&ticks(begin, end), 1.0, 1e-5);
+            assert_eq!(timer, Timer::Device);
+            assert!((seconds - expected).abs() < 1e-12);
+        }
     }
 
     #[test]
-    fn absent_descending_and_too_long_timestamps_are_not() {
-        for (begin, end) in [(0, 0), (3_000, 1_000), (0, 20_000)] {
+    fn planted_timestamps_are_found_out() {
+        let planted = [
+            (0, 0, Doubt::Absent),
+            (3_000, 3_000, Doubt::NotAscending),
+            (3_001, 1_000, Doubt::NotAscending),
+            (0, 0xffff_ffff_ffff, Doubt::TooLong),
+            (1, 20_000, Doubt::TooLong),
+            (0, 1_000, Doubt::Coarse),
+            (64_000, 72_000, Doubt::Coarse),
+            // 15 steps of 512 ticks.
+            (103_424, 111_104, Doubt::Coarse),
+        ];
+        for (begin, end, doubt) in planted {
             let (seconds, timer) = believe(&ticks(begin, end), 1.0, 1e-5);
-            assert_eq!(
-                (seconds.to_bits(), timer),
-                (1e-5f64.to_bits(), Timer::Wall),
-                "{begin}..{end}"
-            );
+            assert_eq!(timer, Timer::Wall(doubt), "{begin}..{end}");
+            assert_eq!(seconds.to_bits(), 1e-5f64.to_bits(), "{begin}..{end}");
         }
     }
 }
