@@ -1,10 +1,10 @@
 // Batch normalisation with the running statistics.
 //
-//   y = (x - mean[c]) * (weight[c] / sqrt(var[c] + eps)) + bias[c]
+//   y = (x - mean[c]) * scale[c] + bias[c]
 //
 // Grid: x = lanes that begin in a plane, PER_THREAD for each thread; y = channels; z = pictures, PICTURES for
 // each thread.
-// Numerics: f32; inverseSqrt within 2 ULP (WGSL), every other operation one rounding.
+// Numerics: f32, one rounding each operation.
 // Source: torch.nn.BatchNorm2d in eval().
 
 override WX: u32 = 64u;
@@ -26,17 +26,14 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;       // [batch, channels, plane]
-@group(0) @binding(1) var<storage, read> mean: array<f32>;          // [channels]
-@group(0) @binding(2) var<storage, read> variance: array<f32>;      // [channels]
-@group(0) @binding(3) var<storage, read> weight: array<f32>;        // [channels]
-@group(0) @binding(4) var<storage, read> bias: array<f32>;          // [channels]
-@group(0) @binding(5) var<storage, read> skip: array<vec4<u32>>;    // as y
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<u32>>; // [batch, channels, plane]
-@group(0) @binding(7) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> affine: array<vec4<f32>>;  // [channels], batch_norm_affine.wgsl
+@group(0) @binding(2) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<u32>>; // [batch, channels, plane]
+@group(0) @binding(4) var<uniform> params: Params;
 
 fn affine_of(channel: u32) -> Affine {
-    let scale = weight[channel] * inverseSqrt(variance[channel] + params.eps);
-    return Affine(0.0, mean[channel], scale, bias[channel]);
+    let f = affine[channel];
+    return Affine(0.0, f.x, f.y, f.z);
 }
 
 @compute @workgroup_size(WX, WY, WZ)

@@ -79,12 +79,22 @@ pub(crate) struct Takes {
 }
 
 impl Takes {
+    /// The sum and ReLU, of kernels whose lanes may have several channels.
+    pub(crate) const SUM: Self = Self {
+        way_in: false,
+        affine: false,
+        skip: true,
+        relu: true,
+    };
+    /// Everything on the way out.
+    pub(crate) const WAY_OUT: Self = Self {
+        affine: true,
+        ..Self::SUM
+    };
     /// Everything.
     pub(crate) const ALL: Self = Self {
         way_in: true,
-        affine: true,
-        skip: true,
-        relu: true,
+        ..Self::WAY_OUT
     };
 }
 
@@ -153,6 +163,14 @@ impl Fusion {
         match self.uses(value) {
             1 if node.outputs[0].index == value.index => Ok(producer),
             uses => Err(format!("what {} computes has {uses} uses", node.name)),
+        }
+    }
+
+    /// Tries every node: `fuse` says whether a node has gone, and those behind it have moved.
+    fn each(&mut self, fuse: fn(&mut Self, usize) -> bool) {
+        let mut node = 0;
+        while node < self.graph.nodes.len() {
+            node += usize::from(!fuse(self, node));
         }
     }
 

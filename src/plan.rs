@@ -5,7 +5,9 @@
 
 mod arena;
 mod grid;
+mod limits;
 mod lowering;
+mod print;
 mod prologue;
 
 use crate::error::{Error, Result};
@@ -15,51 +17,10 @@ use crate::kernel::Kernel;
 use crate::ops;
 use crate::tensor::TensorType;
 use std::borrow::Cow;
-use std::fmt;
 
 pub(crate) use grid::Threads;
+pub use limits::Limits;
 pub(crate) use lowering::{Launch, Lowering};
-
-/// The limits of an adapter that a plan depends on, by their WebGPU names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Name of the adapter, for errors.
-    pub adapter: String,
-    /// Bytes of one storage binding.
-    pub max_storage_buffer_binding_size: u64,
-    /// Bytes of one buffer.
-    pub max_buffer_size: u64,
-    /// Workgroups per dispatch and dimension.
-    pub max_compute_workgroups_per_dimension: u32,
-    /// Storage buffers of one kernel.
-    pub max_storage_buffers_per_shader_stage: u32,
-    /// Alignment of a storage binding's offset, bytes.
-    pub min_storage_buffer_offset_alignment: u32,
-    /// Alignment of a uniform binding's offset, bytes.
-    pub min_uniform_buffer_offset_alignment: u32,
-    /// Sums that one thread best keeps at a time: as many as its registers hold on a GPU; on a CPU, where loads cost more
-    /// than sums, as many as the nearest cache does. Not a limit of WebGPU's.
-    pub thread_sums: usize,
-}
-
-impl Default for Limits {
-    /// The limits that every WebGPU implementation has.
-    fn default() -> Self {
-        Self {
-            adapter: "the WebGPU default".to_owned(),
-            max_storage_buffer_binding_size: 128 << 20,
-            max_buffer_size: 256 << 20,
-            max_compute_workgroups_per_dimension: 65_535,
-            max_storage_buffers_per_shader_stage: 8,
-            min_storage_buffer_offset_alignment: 256,
-            min_uniform_buffer_offset_alignment: 256,
-            thread_sums: 64,
-        }
-    }
-}
-
-/// Kernels compute element and byte positions in 32 bits, some of them signed.
-const MAX_TENSOR_BYTES: u64 = 1 << 31;
 
 /// What a plan may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -343,42 +304,6 @@ impl Plan {
         }
     }
 
-    fn check_bindings(&self, limits: &Limits) -> Result<()> {
-        let limit = |node: &str, limit, needed, available| Error::Limit {
-            node: node.to_owned(),
-            limit,
-            needed,
-            available,
-            adapter: limits.adapter.clone(),
-        };
-        for slot in &self.slots {
-            let needed = slot.padded().saturating_add(self.options.guard);
-            let available = limits.max_storage_buffer_binding_size.min(MAX_TENSOR_BYTES);
-            if needed > available {
-                let name = "max_storage_buffer_binding_size (bytes)";
-                return Err(limit(&slot.label, name, needed, available));
-            }
-        }
-        for dispatch in &self.dispatches {
-            let needed = (dispatch.reads.len() + dispatch.writes.len()) as u64;
-            let available = u64::from(limits.max_storage_buffers_per_shader_stage);
-            if needed > available {
-                let name = "max_storage_buffers_per_shader_stage";
-                return Err(limit(&dispatch.node, name, needed, available));
-            }
-        }
-        let (needed, available) = (self.constants.len() as u64, limits.max_buffer_size);
-        if needed > available {
-            return Err(limit(
-                "constants",
-                "max_buffer_size (bytes)",
-                needed,
-                available,
-            ));
-        }
-        Ok(())
-    }
-
     /// Bytes that a dispatch reads and writes if it touches every element of its slots, or of its part of them, once.
     #[must_use]
     pub fn traffic(&self, dispatch: &Dispatch) -> (u64, u64) {
@@ -406,50 +331,6 @@ impl Plan {
         arena::largest_live_set(self)
     }
 
-    /// Bytes of the largest storage binding.
-    #[must_use]
-    pub fn largest_binding(&self) -> u64 {
-        let slots = self.slots.iter();
-        slots.fold(0, |most, slot| most.max(slot.padded() + self.options.guard))
-    }
-
-    /// Bytes of the largest buffer: an arena, the constants, or a variable.
-    #[must_use]
-    pub fn largest_buffer(&self) -> u64 {
-        let variables = self.variables.iter();
-        let variables = variables.map(|(_, slot, _)| self.slots[*slot].padded());
-        let constants = self.constants.len() as u64;
-        let arenas = self.arenas.iter().copied();
-        arenas.chain(variables).fold(constants, u64::max)
-    }
-
-    /// The most storage buffers that a kernel binds.
-    #[must_use]
-    pub fn storage_buffers(&self) -> usize {
-        let dispatches = self.dispatches.iter();
-        let counts = dispatches.map(|dispatch| dispatch.reads.len() + dispatch.writes.len());
-        counts.max().unwrap_or(0)
-    }
-
-    /// A line per dispatch: whether it is of the [prologue](Self::prologue), node, kernel, grid, bytes read and written.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        let names = self.dispatches.iter();
-        let longest = names.map(|dispatch| dispatch.node.len()).max().unwrap_or(0);
-        let line = |(index, dispatch): (usize, &Dispatch)| {
-            let [x, y, z] = dispatch.grid;
-            let (read, written) = self.traffic(dispatch);
-            let once = if index < self.prologue { "once" } else { "" };
-            format!(
-                "{index:3} {once:<4} {:<longest$} {:<22} grid {:<14} reads {read:>11} B, writes {written:>11} B",
-                dispatch.node,
-                dispatch.kernel.label(),
-                format!("{x}x{y}x{z}"),
-            )
-        };
-        self.dispatches.iter().enumerate().map(line).collect()
-    }
-
     /// Distinct pipelines: pairs of kernel and constants.
     #[must_use]
     pub fn pipelines(&self) -> usize {
@@ -468,35 +349,5 @@ impl Dispatch {
         let constants = self.constants.iter();
         let constants = constants.map(|&(name, value)| (name, value.to_bits()));
         (self.kernel.name, self.kernel.variant, constants.collect())
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in self.lines() {
-            writeln!(f, "{line}")?;
-        }
-        for line in &self.fusions {
-            writeln!(f, "{line}")?;
-        }
-        writeln!(
-            f,
-            "{} dispatches, {} of them once, {} pipelines; {} arenas, {} B, {} B live at once; constants {} B; {} updates",
-            self.dispatches.len(),
-            self.prologue,
-            self.pipelines(),
-            self.arenas.len(),
-            self.peak_bytes(),
-            self.lower_bound_bytes(),
-            self.constants.len(),
-            self.updates.len(),
-        )?;
-        writeln!(
-            f,
-            "needs: bindings of {} B, buffers of {} B, {} storage buffers a kernel",
-            self.largest_binding(),
-            self.largest_buffer(),
-            self.storage_buffers(),
-        )
     }
 }

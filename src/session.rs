@@ -17,6 +17,7 @@ use crate::plan::{Options, Place, Plan, SlotId};
 use crate::tensor::{Tensor, TensorType};
 use crate::variables::{Changes, Variables, count_change};
 use memory::Memory;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -28,8 +29,10 @@ pub struct Session {
     memory: Memory,
     steps: Vec<Step>,
     changes: Arc<Mutex<Changes>>,
-    /// How often the variables that the prologue reads had changed when it last ran; `None` before that.
-    prepared: Mutex<Option<Changes>>,
+    /// Names of the variables that the prologue reads.
+    watched: Vec<String>,
+    /// How often each of them had changed when the prologue last ran; `None` before that.
+    prepared: Mutex<Option<Vec<u64>>>,
     /// Kept between runs; taken while a run reads from it.
     staging: Option<wgpu::Buffer>,
 }
@@ -113,6 +116,7 @@ impl Session {
         }
         Ok(Self {
             device: device.clone(),
+            watched: prologue_variables(&plan),
             plan,
             memory,
             steps,
@@ -237,28 +241,25 @@ impl Session {
             copy(&mut encoder);
             self.encode_updates(&mut encoder);
             self.device.queue().submit([encoder.finish()])
-        })?;
-        if stale.is_some() {
-            *lock(&self.prepared) = stale;
-        }
+        });
+        // Whatever is reported: the variables may have changed.
         for update in &self.plan.updates {
             if let Place::Variable(name) = &self.plan.slots[update.variable].place {
                 count_change(&mut changes, name);
             }
         }
-        Ok(submission)
+        if stale.is_some() {
+            *lock(&self.prepared) = submission.as_ref().ok().and(stale);
+        }
+        submission
     }
 
     /// How often the variables of the prologue have changed, if it has to run again for that.
-    fn stale(&self, changes: &Changes) -> Option<Changes> {
-        let prologue = self.plan.dispatches[..self.plan.prologue].iter();
-        let read = prologue.flat_map(|dispatch| &dispatch.reads);
-        let names = read.filter_map(|&slot| match &self.plan.slots[slot].place {
-            Place::Variable(name) => Some(name),
-            _ => None,
-        });
-        let counts = names.map(|name| (name.clone(), changes.get(name).copied().unwrap_or(0)));
-        let counts: Changes = counts.collect();
+    fn stale(&self, changes: &Changes) -> Option<Vec<u64>> {
+        let watched = self.watched.iter();
+        let counts: Vec<u64> = watched
+            .map(|name| changes.get(name).copied().unwrap_or(0))
+            .collect();
         (lock(&self.prepared).as_ref() != Some(&counts)).then_some(counts)
     }
 
@@ -348,4 +349,15 @@ impl Session {
     pub fn stray_stores(&self) -> Result<Vec<(String, u32)>> {
         self.memory.stray_stores(&self.device, &self.plan)
     }
+}
+
+/// Names of the variables that the prologue of a plan reads, each once.
+fn prologue_variables(plan: &Plan) -> Vec<String> {
+    let prologue = plan.dispatches[..plan.prologue].iter();
+    let read = prologue.flat_map(|dispatch| &dispatch.reads);
+    let names = read.filter_map(|&slot| match &plan.slots[slot].place {
+        Place::Variable(name) => Some(name.clone()),
+        Place::Arena { .. } | Place::Constant { .. } => None,
+    });
+    names.collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -1,7 +1,12 @@
-//! Compute pipelines.
+//! Compute pipelines: one of a kind, and all of a plan on several threads.
 
-use crate::plan::Dispatch;
+use super::{Device, lock};
+use crate::error::{Error, Result};
+use crate::plan::{Dispatch, PipelineKey};
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A pipeline and the layout of its bind group.
 pub(crate) struct Pipeline {
@@ -35,6 +40,63 @@ impl Pipeline {
             cache: None,
         });
         Self { pipeline, layout }
+    }
+}
+
+impl Device {
+    /// The pipeline of a dispatch, built at its first use.
+    pub(crate) fn pipeline(&self, dispatch: &Dispatch) -> Result<Arc<Pipeline>> {
+        let key = dispatch.pipeline_key();
+        if let Some(pipeline) = lock(&self.shared.pipelines).get(&key) {
+            return Ok(Arc::clone(pipeline));
+        }
+        let pipeline = self.scoped(|| Pipeline::new(&self.shared.device, dispatch))?;
+        let pipeline = Arc::new(pipeline);
+        lock(&self.shared.pipelines).insert(key, Arc::clone(&pipeline));
+        Ok(pipeline)
+    }
+
+    /// Builds the pipelines of these dispatches that are not there yet, on several threads, and tells how many of how many
+    /// are.
+    pub(crate) fn build(
+        &self,
+        dispatches: &[Dispatch],
+        progress: impl Fn(usize, usize) + Sync,
+    ) -> Result<()> {
+        let mut keys: HashSet<PipelineKey> = lock(&self.shared.pipelines).keys().cloned().collect();
+        let dispatches = dispatches.iter();
+        let wanted = dispatches.filter(|dispatch| keys.insert(dispatch.pipeline_key()));
+        let wanted: Vec<&Dispatch> = wanted.collect();
+        // GL has one context, for which threads would wait longer than wgpu lets them.
+        let cores = match self.adapter().backend.as_str() {
+            "Gl" => 1,
+            _ => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let (next, built) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = || {
+            while let Some(dispatch) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Err(error) = self.pipeline(dispatch) {
+                    // Nobody begins another one.
+                    next.store(wanted.len(), Ordering::Relaxed);
+                    return Err(error);
+                }
+                progress(built.fetch_add(1, Ordering::Relaxed) + 1, wanted.len());
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let others = (1..cores.min(wanted.len())).map(|_| scope.spawn(work));
+            let others: Vec<_> = others.collect();
+            let own = work();
+            let panicked = || {
+                Err(Error::Validation(
+                    "a thread that builds pipelines died".to_owned(),
+                ))
+            };
+            let others = others.into_iter();
+            let mut results = others.map(|thread| thread.join().unwrap_or_else(|_| panicked()));
+            own.and(results.find(Result::is_err).unwrap_or(Ok(())))
+        })
     }
 }
 

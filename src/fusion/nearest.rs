@@ -7,13 +7,10 @@ use super::Fusion;
 use crate::ops::Op;
 
 pub(super) fn fuse(fusion: &mut Fusion) {
-    let mut conv = 0;
-    while conv < fusion.graph.nodes.len() {
-        conv += usize::from(!fuse_into(fusion, conv));
-    }
+    fusion.each(fuse_into);
 }
 
-/// Whether the node has taken its input's interpolation, and the nodes behind have moved.
+/// Whether the node has taken its input's interpolation.
 fn fuse_into(fusion: &mut Fusion, conv: usize) -> bool {
     let graph = &fusion.graph;
     let node = &graph.nodes[conv];

@@ -7,13 +7,10 @@ use super::{Affine, Fusion, Way};
 use crate::ops::{Mode, Op};
 
 pub(super) fn fuse(fusion: &mut Fusion) {
-    let mut node = 0;
-    while node < fusion.graph.nodes.len() {
-        node += usize::from(!fuse_into(fusion, node));
-    }
+    fusion.each(fuse_into);
 }
 
-/// Whether the node has taken the one in front, and those behind have moved.
+/// Whether the node has taken the one in front.
 fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
     let graph = &fusion.graph;
     let this = &graph.nodes[node];

@@ -8,13 +8,10 @@ use crate::graph::{Node, Value};
 use crate::ops::{Mode, Op};
 
 pub(super) fn fuse(fusion: &mut Fusion) {
-    let mut node = 0;
-    while node < fusion.graph.nodes.len() {
-        node += usize::from(!fuse_node(fusion, node));
-    }
+    fusion.each(fuse_node);
 }
 
-/// Whether the node is gone, and those behind it have moved.
+/// Whether the node is gone.
 fn fuse_node(fusion: &mut Fusion, node: usize) -> bool {
     let inputs = fusion.graph.nodes[node].inputs.clone();
     match &fusion.graph.nodes[node].op {

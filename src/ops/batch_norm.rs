@@ -245,11 +245,7 @@ impl Layer for BatchNorm {
     }
 
     fn takes(&self, _inputs: &[&TensorType]) -> Takes {
-        Takes {
-            skip: true,
-            relu: true,
-            ..Takes::default()
-        }
+        Takes::SUM
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

@@ -82,11 +82,7 @@ impl Layer for Concat {
     }
 
     fn takes(&self, _inputs: &[&TensorType]) -> Takes {
-        Takes {
-            skip: true,
-            relu: true,
-            ..Takes::default()
-        }
+        Takes::SUM
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

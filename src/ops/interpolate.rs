@@ -215,10 +215,7 @@ impl Layer for Interpolate {
     }
 
     fn takes(&self, _inputs: &[&TensorType]) -> Takes {
-        Takes {
-            way_in: false,
-            ..Takes::ALL
-        }
+        Takes::WAY_OUT
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

@@ -142,10 +142,9 @@ impl Layer for Normalize {
 
     fn takes(&self, inputs: &[&TensorType]) -> Takes {
         Takes {
-            way_in: false,
             // Without a batch its second axis is the height.
             affine: inputs[0].shape.len() == 4,
-            ..Takes::ALL
+            ..Takes::WAY_OUT
         }
     }
 

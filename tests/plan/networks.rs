@@ -1,45 +1,40 @@
 //! The plans of networks: memory near the largest live set, and no more kernels than they need.
 
 use super::{plan, pools, relus};
-use wgcnn::plan::Plan;
 use wgcnn::{Graph, Result, networks};
 
+/// The peak is at most so many times the largest live set.
 #[expect(clippy::cast_precision_loss, reason = "byte counts far below 2^53")]
-fn overhead(plan: &Plan) -> f64 {
-    assert!(plan.lower_bound_bytes() > 0, "nothing lives");
-    plan.peak_bytes() as f64 / plan.lower_bound_bytes() as f64
+fn assert_near(graphs: impl IntoIterator<Item = Result<Graph>>, most: f64) -> Result<()> {
+    for graph in graphs {
+        let plan = plan(&graph?)?;
+        assert!(plan.lower_bound_bytes() > 0, "nothing lives");
+        let times = plan.peak_bytes() as f64 / plan.lower_bound_bytes() as f64;
+        assert!((1.0..=most).contains(&times), "{times}\n{plan}");
+    }
+    Ok(())
 }
 
 #[test]
 fn a_chain_needs_at_most_a_twentieth_more_than_what_lives_at_once() -> Result<()> {
-    let chains: [Result<Graph>; 4] = [
+    let chains = [
         networks::unit(480, 640, false),
         networks::unit(37, 51, false),
         relus(12, 1024),
         pools(&[3, 5, 3, 5]),
     ];
-    for graph in chains {
-        let plan = plan(&graph?)?;
-        let overhead = overhead(&plan);
-        assert!((1.0..=1.05).contains(&overhead), "{overhead}\n{plan}");
-    }
-    Ok(())
+    assert_near(chains, 1.05)
 }
 
 #[test]
 fn skip_connections_need_at_most_a_seventh_more() -> Result<()> {
-    let skips: [Result<Graph>; 4] = [
+    let skips = [
         networks::resnet18(1, [224, 224], 1000),
         networks::resnet18(8, [64, 64], 10),
         networks::unet(1, 1, [128, 128], 2),
         networks::unet(4, 3, [256, 192], 5),
     ];
-    for graph in skips {
-        let plan = plan(&graph?)?;
-        let overhead = overhead(&plan);
-        assert!((1.0..=1.15).contains(&overhead), "{overhead}\n{plan}");
-    }
-    Ok(())
+    assert_near(skips, 1.15)
 }
 
 #[test]

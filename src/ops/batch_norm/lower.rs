@@ -1,4 +1,4 @@
-//! Dispatches of batch normalisation: one in evaluation, two in training.
+//! Dispatches of batch normalisation: in evaluation a table that lasts as long as the statistics, and one; two in training.
 
 use super::BatchNorm;
 use crate::kernel::{Kernel, RECTIFIED, STORAGE, half, params, per_lane};
@@ -300,8 +300,8 @@ fn weight_and_bias(
     ]
 }
 
-/// The table of the affine functions that a layer in evaluation is, for a kernel that does it on its way in or out.
-/// `inputs`: those of the layer behind the first.
+/// The table of the affine functions that a layer in evaluation is, for its own kernel or one that does it on its way in or
+/// out. `inputs`: those of the layer behind the first.
 pub(crate) fn affine_table(
     layer: &BatchNorm,
     lowering: &mut Lowering<'_>,
@@ -334,7 +334,7 @@ pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
     let x = lowering.inputs[0];
     let partition = Partition::of(x);
     let reads = lowering.reads.clone();
-    let [weight, bias] = weight_and_bias(layer, lowering, &reads[3..], x.shape[1]);
+    let table = affine_table(layer, lowering, &reads[1..], x.shape[1]);
     let params = params(layer, 0.0, x, &partition);
     let ways = lowering.ways();
     let constants = partition.plane_constants();
@@ -343,7 +343,7 @@ pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
         kernel: &KERNELS[0],
         constants: &[&constants[..], &[half(x.dtype)], &ways.constants].concat(),
         params: bytemuck::bytes_of(&params),
-        reads: &[reads[0], reads[1], reads[2], weight, bias, ways.skip],
+        reads: &[reads[0], table, ways.skip],
         writes: &writes,
         threads: partition.plane_threads(),
     });
