@@ -46,18 +46,34 @@ pub fn run<'a>(
 ) -> Result<Outputs> {
     let inputs: Vec<_> = inputs.into_iter().collect();
     let tensors = variable_tensors(graph, variables)?;
-    let values = evaluate::<f32>(graph, &tensors, &inputs)?;
-    let tensor = |index: usize| values[index].tensor(graph.values[index].ty.dtype);
-    let outputs = graph.outputs.iter();
-    let outputs = outputs
-        .map(|(name, value)| (name.clone(), tensor(value.index)))
-        .collect();
+    let mut values = evaluate::<f32>(graph, &tensors, &inputs)?;
     for assign in &graph.assigns {
         if let Source::Variable { name, .. } = &graph.values[assign.variable.index].source {
-            variables.set(name.clone(), tensor(assign.value.index))?;
+            let index = assign.value.index;
+            let tensor = values[index]
+                .clone()
+                .into_tensor(graph.values[index].ty.dtype);
+            variables.set(name.clone(), tensor)?;
         }
     }
-    Ok(Outputs::new(outputs))
+    let mut outputs = Vec::with_capacity(graph.outputs.len());
+    for (at, (name, value)) in graph.outputs.iter().enumerate() {
+        let mut others = graph.outputs[at + 1..].iter();
+        let value = if others.any(|(_, other)| other == value) {
+            values[value.index].clone()
+        } else {
+            // Nobody wants it any more.
+            std::mem::replace(&mut values[value.index], Array::new([0], Vec::new()).into())
+        };
+        outputs.push((name.clone(), value));
+    }
+    drop(values);
+    let outputs = outputs.into_iter().zip(&graph.outputs);
+    let outputs = outputs.map(|((name, value), (_, declared))| {
+        let dtype = graph.values[declared.index].ty.dtype;
+        (name, value.into_tensor(dtype))
+    });
+    Ok(Outputs::new(outputs.collect()))
 }
 
 /// The value of each variable of the graph, by its value index.
@@ -172,5 +188,27 @@ fn apply<T: Scalar>(op: &Op, inputs: &[&Value<'_, T>]) -> Vec<Value<'static, T>>
         Op::Normalize(layer) => vec![normalize::run(layer, inputs[0]).into()],
         Op::Relu(_) => vec![relu::run(real(0)).into()],
         Op::Sigmoid(_) => vec![sigmoid::run(real(0)).into()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::DType;
+
+    #[test]
+    fn a_value_may_be_several_outputs() -> Result<()> {
+        let mut graph = Graph::new();
+        let x = graph.input("x", [2], DType::F32)?;
+        let y = graph.relu(x)?;
+        for (name, value) in [("a", y), ("x", x), ("b", y)] {
+            graph.output(name, value)?;
+        }
+        let x = Tensor::new([2], vec![-1.0f32, 2.0])?;
+        let outputs = run(&graph, &Variables::new(), [("x", &x)])?;
+        assert_eq!(outputs["x"], x);
+        assert_eq!(outputs["a"].as_f32(), Some(&[0.0, 2.0][..]));
+        assert_eq!(outputs["a"], outputs["b"]);
+        Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::tensor::{DType, Data, Tensor};
 use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+use half::vec::HalfFloatVecExt as _;
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
@@ -38,15 +40,17 @@ pub trait Scalar:
     fn to_f64(self) -> f64;
     /// Rounded.
     fn to_f32(self) -> f32;
-    /// Rounded to the nearest, ties to even.
-    fn to_f16(self) -> f16;
-    /// What a tensor of `dtype` keeps of it in the f32 path. The oracle keeps all digits: its bounds tell what storage
+    /// What an f16 tensor keeps of numbers in the f32 path. The oracle keeps all digits: its bounds tell what storage
     /// may lose.
-    fn stored(self, dtype: DType) -> Self;
+    fn store_halves(data: &mut [Self]);
+    /// Rounded to the nearest f16, ties to even.
+    fn halves(data: &[Self]) -> Vec<f16>;
     /// `e` to the power of self.
     fn exp(self) -> Self;
     /// f32 data in this precision, without a copy if it is the same.
     fn widen(data: &[f32]) -> Cow<'_, [Self]>;
+    /// Rounded to f32, without a copy if it is the same.
+    fn narrow(data: Vec<Self>) -> Vec<f32>;
 
     /// True for NaN.
     #[expect(clippy::eq_op, reason = "the definition of NaN")]
@@ -77,15 +81,12 @@ impl Scalar for f32 {
         self
     }
 
-    fn to_f16(self) -> f16 {
-        f16::from_f32(self)
+    fn store_halves(data: &mut [Self]) {
+        Self::halves(data).convert_to_f32_slice(data);
     }
 
-    fn stored(self, dtype: DType) -> Self {
-        match dtype {
-            DType::F16 => self.to_f16().to_f32(),
-            _ => self,
-        }
+    fn halves(data: &[Self]) -> Vec<f16> {
+        Vec::from_f32_slice(data)
     }
 
     fn exp(self) -> Self {
@@ -94,6 +95,10 @@ impl Scalar for f32 {
 
     fn widen(data: &[f32]) -> Cow<'_, [Self]> {
         Cow::Borrowed(data)
+    }
+
+    fn narrow(data: Vec<Self>) -> Vec<f32> {
+        data
     }
 }
 
@@ -119,16 +124,15 @@ impl Scalar for f64 {
         self as f32
     }
 
-    fn to_f16(self) -> f16 {
-        f16::from_f64(self)
+    fn store_halves(data: &mut [Self]) {
+        // What no f16 holds, though, is infinite for whatever reads it.
+        for element in data.iter_mut().filter(|x| x.abs() >= F16_OVERFLOW) {
+            *element = Self::INFINITY.copysign(*element);
+        }
     }
 
-    fn stored(self, dtype: DType) -> Self {
-        // What no f16 holds, though, is infinite for whatever reads it.
-        if dtype == DType::F16 && self.abs() >= F16_OVERFLOW {
-            return Self::INFINITY.copysign(self);
-        }
-        self
+    fn halves(data: &[Self]) -> Vec<f16> {
+        data.iter().map(|&x| f16::from_f64(x)).collect()
     }
 
     fn exp(self) -> Self {
@@ -136,8 +140,45 @@ impl Scalar for f64 {
     }
 
     fn widen(data: &[f32]) -> Cow<'_, [Self]> {
-        Cow::Owned(data.iter().copied().map(Self::from).collect())
+        Cow::Owned(data.par_iter().copied().map(Self::from).collect())
     }
+
+    fn narrow(data: Vec<Self>) -> Vec<f32> {
+        data.into_par_iter().map(Self::to_f32).collect()
+    }
+}
+
+/// Elements of a piece of an array, where it does not matter which: they fit the nearest cache.
+const PIECE: usize = 4096;
+
+/// `length` elements, made in parallel in chunks of `chunk`, each by an iterator of as many elements as it has. Memory that is
+/// written once is not zeroed before: that would be half of the time of a layer that moves bytes.
+#[expect(unsafe_code, reason = "memory is not written twice")]
+pub(super) fn in_chunks<T: Send + Copy, I: IntoIterator<Item = T>>(
+    length: usize,
+    chunk: usize,
+    make: impl Fn(usize) -> I + Sync,
+) -> Vec<T> {
+    let mut data = Vec::with_capacity(length);
+    let (chunk, room) = (chunk.max(1), &mut data.spare_capacity_mut()[..length]);
+    let rows = PIECE.div_ceil(chunk);
+    let chunks = room.par_chunks_mut(chunk).enumerate().with_min_len(rows);
+    chunks.for_each(|(index, room)| {
+        let mut written = 0;
+        for (place, element) in room.iter_mut().zip(make(index)) {
+            place.write(element);
+            written += 1;
+        }
+        assert_eq!(written, room.len(), "elements of chunk {index}");
+    });
+    // SAFETY: each of the `length` elements belongs to one chunk, and each chunk has counted that it wrote all of its own.
+    unsafe { data.set_len(length) };
+    data
+}
+
+/// A piece of an array for [`in_chunks`].
+fn piece<T>(data: &[T], index: usize) -> &[T] {
+    &data[index * PIECE..data.len().min((index + 1) * PIECE)]
 }
 
 /// A dense row-major array of scalars.
@@ -166,17 +207,25 @@ impl<T: Clone> Array<'static, T> {
 
 impl<T: Scalar> Array<'_, T> {
     /// Element by element.
-    pub(super) fn map(&self, f: impl Fn(T) -> T) -> Array<'static, T> {
-        Array::new(
-            self.shape.clone(),
-            self.data.iter().copied().map(f).collect(),
-        )
+    pub(super) fn map(&self, f: impl Fn(T) -> T + Sync) -> Array<'static, T> {
+        let make = |index| piece(&self.data, index).iter().map(|&x| f(x));
+        let data = in_chunks(self.data.len(), PIECE, make);
+        Array::new(self.shape.clone(), data)
     }
 
     /// Element by element with another array of the same shape.
-    pub(super) fn zip(&self, other: &Array<'_, T>, f: impl Fn(T, T) -> T) -> Array<'static, T> {
-        let pairs = self.data.iter().zip(other.data.iter());
-        Array::new(self.shape.clone(), pairs.map(|(&a, &b)| f(a, b)).collect())
+    pub(super) fn zip(
+        &self,
+        other: &Array<'_, T>,
+        f: impl Fn(T, T) -> T + Sync,
+    ) -> Array<'static, T> {
+        let make = |index| {
+            let pairs = piece(&self.data, index)
+                .iter()
+                .zip(piece(&other.data, index));
+            pairs.map(|(&a, &b)| f(a, b))
+        };
+        Array::new(self.shape.clone(), in_chunks(self.data.len(), PIECE, make))
     }
 }
 
@@ -204,7 +253,10 @@ impl<'a, T: Scalar> Value<'a, T> {
             }),
             Data::F16(data) => Self::Real(Array {
                 shape: tensor.shape().to_vec(),
-                data: Cow::Owned(data.iter().map(|x| T::from_f32(x.to_f32())).collect()),
+                data: Cow::Owned(in_chunks(data.len(), PIECE, |index| {
+                    let wide = piece(data, index).to_f32_vec();
+                    wide.into_iter().map(T::from_f32)
+                })),
             }),
             _ => Self::Exact(Cow::Borrowed(tensor)),
         }
@@ -213,8 +265,11 @@ impl<'a, T: Scalar> Value<'a, T> {
     /// Rounds an output to what a tensor of `dtype` keeps.
     pub(super) fn store(&mut self, dtype: DType) {
         if let (Self::Real(array), DType::F16) = (self, dtype) {
-            let elements = array.data.to_mut().par_iter_mut();
-            elements.for_each(|element| *element = element.stored(dtype));
+            array
+                .data
+                .to_mut()
+                .par_chunks_mut(PIECE)
+                .for_each(T::store_halves);
         }
     }
 
@@ -237,17 +292,38 @@ impl<'a, T: Scalar> Value<'a, T> {
     }
 
     /// Rounded to its type in the graph.
-    pub(super) fn tensor(&self, dtype: DType) -> Tensor {
+    pub(super) fn into_tensor(self, dtype: DType) -> Tensor {
         match self {
             Self::Real(array) => {
-                let values = array.data.iter();
                 let data = match dtype {
-                    DType::F16 => Data::F16(values.map(|value| value.to_f16()).collect()),
-                    _ => Data::F32(values.map(|value| value.to_f32()).collect()),
+                    DType::F16 => {
+                        let halves = |index| T::halves(piece(&array.data, index));
+                        Data::F16(in_chunks(array.data.len(), PIECE, halves))
+                    }
+                    _ => Data::F32(T::narrow(array.data.into_owned())),
                 };
-                Tensor::dense(array.shape.clone(), data)
+                Tensor::dense(array.shape, data)
             }
-            Self::Exact(tensor) => tensor.clone().into_owned(),
+            Self::Exact(tensor) => tensor.into_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_made_in_their_places() {
+        let make = |index: usize| (0..).skip(index * 3).take(3);
+        assert_eq!(in_chunks(9, 3, make), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(in_chunks(8, 3, make), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(in_chunks(0, 0, make), [0; 0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "elements of chunk 1")]
+    fn a_chunk_that_is_not_filled_is_found_out() {
+        in_chunks(8, 4, |index| vec![1u8; 4 - index]);
     }
 }

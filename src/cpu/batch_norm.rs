@@ -1,6 +1,6 @@
 //! Batch normalisation by its definition.
 
-use super::array::{Array, Scalar, Value};
+use super::array::{Array, Scalar, Value, in_chunks};
 use super::bound::{Bounded, EPSILON, TINY, gamma};
 use crate::ops::{BatchNorm, Mode};
 use crate::tensor::Tensor;
@@ -86,16 +86,12 @@ fn normalize<T: Scalar>(
             [T::from_f64(mean), T::from_f64(scale), bias]
         })
         .collect();
-    let mut y = x.data.to_vec();
-    y.par_chunks_mut(plane.max(1))
-        .enumerate()
-        .for_each(|(index, plane)| {
-            let [mean, scale, bias] = coefficients[index % channels];
-            for value in plane {
-                *value = (*value - mean) * scale + bias;
-            }
-        });
-    Array::new(x.shape.clone(), y)
+    let make = |index: usize| {
+        let [mean, scale, bias] = coefficients[index % channels];
+        let values = x.data[index * plane..][..plane].iter();
+        values.map(move |&value| (value - mean) * scale + bias)
+    };
+    Array::new(x.shape.clone(), in_chunks(x.data.len(), plane, make))
 }
 
 pub(super) fn run<T: Scalar>(

@@ -1,9 +1,8 @@
 //! Nearest neighbour by PyTorch's index arithmetic, which is f32 whatever the path's precision.
 
-use super::array::{Array, Scalar};
+use super::array::{Array, Scalar, in_chunks};
 use super::bound::Bounded;
 use crate::ops::{Interpolate, OutputSize};
-use rayon::prelude::*;
 
 /// Source of output position `i` of an axis with `extent` elements.
 ///
@@ -70,25 +69,19 @@ pub(super) fn run<T: Scalar>(layer: &Interpolate, x: &Array<'_, T>) -> Array<'st
         let of = |i| source(layer, axis, inputs, &outputs, i);
         sources.push((0..outputs[axis]).map(of).collect());
     }
-    let plane: usize = sources.iter().map(Vec::len).product();
-    let mut y = vec![T::ZERO; shape.iter().product()];
-    let planes = x.data.par_chunks(extents.iter().product::<usize>().max(1));
-    y.par_chunks_mut(plane.max(1))
-        .zip(planes)
-        .for_each(|(y, x)| {
-            let mut rows = y.chunks_mut(sources[2].len());
-            for d in &sources[0] {
-                for h in &sources[1] {
-                    let from = (d * extents[1] + h) * extents[2];
-                    let input = &x[from..from + extents[2]];
-                    if let Some(row) = rows.next() {
-                        for (y, &w) in row.iter_mut().zip(&sources[2]) {
-                            *y = input[w];
-                        }
-                    }
-                }
-            }
-        });
+    // A row of the output at a time.
+    let [depth, height, width] = [0, 1, 2].map(|axis| sources[axis].len());
+    let row = |index: usize| {
+        let (plane, d, h) = (
+            index / height / depth,
+            index / height % depth,
+            index % height,
+        );
+        let above = (plane * extents[0] + sources[0][d]) * extents[1] + sources[1][h];
+        let input = &x.data[above * extents[2]..][..extents[2]];
+        sources[2].iter().map(|&w| input[w])
+    };
+    let y = in_chunks(shape.iter().product(), width, row);
     Array::new(shape, y)
 }
 
