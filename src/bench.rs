@@ -1,13 +1,19 @@
 //! Measuring a case: device time against a copy of the same bytes in the same run, and against the CPU path.
 
+mod peak;
+
+pub(crate) use peak::KERNELS as PEAK_KERNELS;
+pub use peak::{operations, peak_plan, peak_rate};
+
 use crate::cases::{Case, Input};
 use crate::device::{Device, Selection};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::plan::{Options, Plan};
-use crate::session::{Feed, Session, Timer};
+use crate::session::{Doubt, Feed, Session, Timer};
 use crate::tensor::{DType, Tensor};
 use crate::variables::Variables;
+use std::ops::Range;
 use std::time::Instant;
 
 /// Fewest and most samples of a time, and the seconds after which no more are taken.
@@ -71,6 +77,8 @@ pub struct Measurement {
     pub copy_bytes: u64,
     /// Bytes that the case's dispatches read and write if each touches its tensors once.
     pub bytes: u64,
+    /// Operations of f32 that its layers are: see [`operations`].
+    pub operations: u64,
     /// Time of one run without fusion, sampled in turn with `time`; `None` where the plan fuses nothing.
     pub unfused: Option<Spread>,
 }
@@ -88,6 +96,12 @@ impl Measurement {
         Some(self.unfused?.median / self.time.median)
     }
 
+    /// Operations of f32 per second.
+    #[must_use]
+    pub fn operation_rate(&self) -> f64 {
+        rate(self.operations, self.time.median)
+    }
+
     /// Bytes per second of the copy.
     #[must_use]
     pub fn copy_rate(&self) -> f64 {
@@ -95,7 +109,7 @@ impl Measurement {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a byte count far below 2^53")]
+#[expect(clippy::cast_precision_loss, reason = "a count far below 2^53")]
 fn rate(bytes: u64, seconds: f64) -> f64 {
     bytes as f64 / seconds
 }
@@ -104,6 +118,8 @@ fn rate(bytes: u64, seconds: f64) -> f64 {
 struct Timed {
     session: Session,
     repetitions: u32,
+    /// Why the device's clock is not believed.
+    doubt: Option<Doubt>,
 }
 
 impl Timed {
@@ -125,6 +141,11 @@ impl Timed {
                 .iter()
                 .map(|(name, tensor)| (name.as_str(), Feed::Tensor(tensor))),
         )?;
+        Self::of(session)
+    }
+
+    /// Of a session that has run.
+    fn of(session: Session) -> Result<Self> {
         session.time(1)?;
         let once = session.time(1)?.seconds;
         #[expect(
@@ -133,15 +154,40 @@ impl Timed {
             reason = "a cast of a float saturates"
         )]
         let repetitions = (SAMPLE_SECONDS / once).ceil().clamp(1.0, 1000.0) as u32;
-        Ok(Self {
+        let mut timed = Self {
             session,
             repetitions,
-        })
+            doubt: None,
+        };
+        timed.doubt = timed.find_doubt()?;
+        Ok(timed)
     }
 
     fn sample(&self) -> Result<(f64, Timer)> {
         let timing = self.session.time(self.repetitions)?;
-        Ok((timing.seconds, timing.timer))
+        Ok(match self.doubt {
+            None => (timing.seconds, timing.timer),
+            Some(doubt) => (timing.wall, Timer::Wall(doubt)),
+        })
+    }
+
+    /// Why the device's clock is not believed, if the host's disagrees: first once, and as one sample may be disturbed, again
+    /// and again before it is held against the device.
+    fn find_doubt(&self) -> Result<Option<Doubt>> {
+        let (mut device, mut slopes) = (Vec::new(), Vec::new());
+        loop {
+            let [once, twice] = [1, 2].map(|times| self.session.time(self.repetitions * times));
+            let (once, twice) = (once?, twice?);
+            if let Timer::Wall(doubt) = once.timer {
+                return Ok(Some(doubt));
+            }
+            device.push(once.seconds);
+            slopes.push(once.slope(&twice));
+            let doubt = Doubt::of_slope(Spread::of(&device).median, Spread::of(&slopes).median);
+            if doubt.is_none() || slopes.len() == SAMPLES.1 {
+                return Ok(doubt);
+            }
+        }
     }
 }
 
@@ -218,6 +264,7 @@ pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
         copy: Spread::of(&copies),
         copy_bytes,
         bytes,
+        operations: operations(&case.graph),
         unfused: unfused.map(|_| Spread::of(&unfused_times)),
     })
 }
@@ -274,6 +321,24 @@ pub fn measure_first_result(selection: &Selection, graph: &Graph) -> Result<Spre
         Ok(start.elapsed().as_secs_f64())
     });
     Ok(Spread::of(&samples.collect::<Result<Vec<_>>>()?))
+}
+
+/// When each dispatch of a run of a graph began and ended, on random inputs, after a warm-up: see [`Session::trace`]. Of those
+/// that run every time, in the order of the plan.
+///
+/// # Errors
+/// What preparing or running it reports.
+pub fn trace(device: &Device, graph: &Graph, options: Options) -> Result<Vec<Range<f64>>> {
+    // A second run needs inputs that the first has not overwritten.
+    let options = Options {
+        reuse: false,
+        ..options
+    };
+    let mut session = Session::with_options(device, graph, &Variables::initial(graph), options)?;
+    let inputs = Case::of(graph.clone()).inputs();
+    session.run(inputs.iter().map(|(name, x)| (name.as_str(), x)))?;
+    session.trace()?;
+    session.trace()
 }
 
 /// Times a case on the CPU path, after a warm-up.

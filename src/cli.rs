@@ -49,8 +49,8 @@ fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
     }
 }
 
-/// `Err` if JSON cannot be written to this file: found out before the work, not behind it.
-fn check_json(path: Option<&Path>) -> Result<()> {
+/// `Err` if this file cannot be written: found out before the work, not behind it.
+fn check_writable(path: Option<&Path>) -> Result<()> {
     let Some(path) = path.filter(|&path| path != Path::new("-")) else {
         return Ok(());
     };
@@ -65,10 +65,18 @@ fn check_json(path: Option<&Path>) -> Result<()> {
 }
 
 /// Writes JSON to a file, or to standard output for `-`.
-fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
-    let text = format!("{value:#}\n");
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Error::Io {
+        path: path.to_owned(),
+        source: error.into(),
+    })?;
+    write(path, &format!("{text}\n"))
+}
+
+/// Writes a file, or to standard output for `-`.
+fn write(path: &Path, text: &str) -> Result<()> {
     if path == Path::new("-") {
-        print(&text);
+        print(text);
         return Ok(());
     }
     std::fs::write(path, text).map_err(|source| Error::Io {

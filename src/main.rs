@@ -41,6 +41,12 @@ enum Command {
         /// One kernel for each layer
         #[arg(long)]
         unfused: bool,
+        /// Run it, and show beside the predicted time of each dispatch what it took
+        #[arg(long)]
+        measure: bool,
+        /// Run it, and write what each dispatch took for chrome://tracing or Perfetto
+        #[arg(long, value_name = "FILE")]
+        trace: Option<PathBuf>,
         /// Write the plans as JSON, `-` for standard output
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
@@ -78,6 +84,12 @@ enum Command {
         /// Write the table as JSON, `-` for standard output
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
+        /// Write a page with charts
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+        /// Compare with the JSON of an earlier run: the exit status is 3 if a case is slower, beyond the spread of both
+        #[arg(long, value_name = "FILE")]
+        baseline: Option<PathBuf>,
         #[command(flatten)]
         target: Target,
     },
@@ -124,9 +136,20 @@ fn main() -> ExitCode {
         Command::Plan {
             network,
             unfused,
+            measure,
             json,
+            trace,
             target,
-        } => cli::plan::run(network.as_deref(), unfused, json.as_deref(), &target.into()),
+        } => cli::plan::run(
+            &cli::plan::Request {
+                network,
+                unfused,
+                measure,
+                json,
+                trace,
+            },
+            &target.into(),
+        ),
         Command::Check {
             filter,
             case,
@@ -149,8 +172,18 @@ fn main() -> ExitCode {
         Command::Bench {
             filter,
             json,
+            html,
+            baseline,
             target,
-        } => cli::bench::run(filter.op.as_deref(), json.as_deref(), &target.into()),
+        } => cli::bench::run(
+            &cli::bench::Request {
+                op: filter.op,
+                json,
+                html,
+                baseline,
+            },
+            &target.into(),
+        ),
     };
     result.unwrap_or_else(|error| {
         cli::complain!("error: {error}");

@@ -110,7 +110,7 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 17] = [
+    let layers: [&'static [Kernel]; 18] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &batch_norm::KERNELS,
@@ -128,6 +128,7 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &normalize::KERNELS,
         &relu::KERNELS,
         &sigmoid::KERNELS,
+        &crate::bench::PEAK_KERNELS,
     ];
     layers.into_iter().flatten().collect()
 }

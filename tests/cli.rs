@@ -26,8 +26,11 @@ fn main() -> ExitCode {
             bench_without_an_adapter,
         ),
     ];
-    let on_a_device: [(&str, Test); 6] = [
+    let on_a_device: [(&str, Test); 9] = [
         ("plan_shows_every_dispatch_and_its_cost", plan),
+        ("plan_measures_every_dispatch_and_writes_a_trace", trace),
+        ("bench_writes_a_page_that_needs_no_other_file", html),
+        ("bench_says_what_is_slower_than_a_baseline", baseline),
         (
             "a_backend_of_the_environment_is_not_replaced",
             absent_backend,
@@ -361,6 +364,103 @@ fn bench() -> Result<(), Failed> {
         expect(row["checked"] == true, "checked", &output)?;
     }
     Ok(())
+}
+
+/// A file for this test alone.
+fn scratch(name: &str) -> String {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    folder.join(name).to_string_lossy().into_owned()
+}
+
+fn trace() -> Result<(), Failed> {
+    let file = scratch("trace.json");
+    let output = wgcnn(&["plan", "unit", "--trace", &file, "--json", "-"], &[]);
+    let plan = json(&output)?;
+    let steps = plan["networks"][0]["steps"].as_array().cloned();
+    let measured =
+        |step: &&Value| step["measured_ms"][1].as_f64() > step["measured_ms"][0].as_f64();
+    let measured = steps.unwrap_or_default().iter().filter(measured).count();
+    let trace: Value = serde_json::from_str(&std::fs::read_to_string(&file)?)?;
+    let events = trace["traceEvents"].as_array().cloned().unwrap_or_default();
+    let spans: Vec<(f64, f64)> = events
+        .iter()
+        .filter(|event| event["ph"] == "X")
+        .filter_map(|event| Some((event["ts"].as_f64()?, event["dur"].as_f64()?)))
+        .collect();
+    let every = &plan["networks"][0];
+    let every = every["dispatches"].as_u64().unwrap_or(0) - every["prologue"].as_u64().unwrap_or(0);
+    let all = spans.len() as u64 == every && measured as u64 == every;
+    expect(all, "a span for each dispatch of every run", &output)?;
+    let apart = spans
+        .windows(2)
+        .all(|pair| pair[0].0 + pair[0].1 <= pair[1].0);
+    let long = spans.iter().all(|span| span.1 > 0.0);
+    expect(apart && long, "spans behind one another", &output)
+}
+
+fn html() -> Result<(), Failed> {
+    let file = scratch("bench.html");
+    let output = wgcnn(&["bench", "--op", "max_pool", "--html", &file], &[]);
+    expect(output.status.success(), "status 0", &output)?;
+    let page = std::fs::read_to_string(&file)?;
+    let sections = [
+        "in copies",
+        "Roofline",
+        "against size",
+        "against CPU",
+        "plan of a block",
+    ];
+    for section in sections {
+        expect(page.contains(section), section, &output)?;
+    }
+    // One chart each, and all of them end.
+    let count = |what: &str| page.matches(what).count();
+    expect(
+        count("<svg") == 4 && count("</svg>") == 4,
+        "four charts",
+        &output,
+    )?;
+    let figures = !page.contains("NaN") && !page.contains("inf");
+    expect(figures, "numbers in all places", &output)?;
+    let alone = ["src=", "href=", "url(", "<script", "@import"];
+    let alone = alone.iter().all(|reference| !page.contains(reference));
+    expect(alone, "no other file", &output)?;
+    let row = page.contains("<td>max_pool/large_2x2<td>[8, 64, 112, 112]");
+    expect(row, "the row of a case", &output)
+}
+
+fn baseline() -> Result<(), Failed> {
+    let file = scratch("baseline.json");
+    let first = wgcnn(&["bench", "--op", "copy", "--json", &file], &[]);
+    expect(first.status.success(), "status 0", &first)?;
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&file)?)?;
+    // A baseline in which everything took a thousandth of the time, or a thousand times as long.
+    for (factor, status, word) in [(1e-3, 3, "slower"), (1e3, 0, "faster")] {
+        let mut report = report.clone();
+        for row in report["rows"].as_array_mut().into_iter().flatten() {
+            for column in ["gpu_ms", "gpu_ms_mad"] {
+                row[column] = (row[column].as_f64().unwrap_or(0.0) * factor).into();
+            }
+        }
+        std::fs::write(&file, report.to_string())?;
+        let compared = || {
+            let output = wgcnn(&["bench", "--op", "copy", "--baseline", &file], &[]);
+            let says = text(&output.stdout).contains(&format!("{word}: copy/"));
+            let ends = output.status.code() == Some(status);
+            expect(says && ends, word, &output)
+        };
+        // The tests beside this one may spread the times of all cases so far that nothing can be said.
+        compared().or_else(|_| compared()).or_else(|_| compared())?;
+    }
+    std::fs::write(&file, "{}")?;
+    let output = wgcnn(&["bench", "--op", "copy", "--baseline", &file], &[]);
+    let says = text(&output.stderr).contains("header");
+    let ends = output.status.code() == Some(1) && output.stdout.is_empty();
+    expect(
+        says && ends,
+        "no report is an error, before the work",
+        &output,
+    )
 }
 
 fn run() -> Result<(), Failed> {

@@ -21,23 +21,24 @@ type Tested<T = ()> = Result<T, Box<dyn Error>>;
 /// Sets of constants per kernel that are translated.
 const MOST_CONSTANTS: usize = 8;
 
-/// The dispatches of every named case, on a GPU and on a CPU, by the label of their kernel.
+/// The dispatches of every named case, on a GPU and on a CPU, and of `bench`, by the label of their kernel.
 fn planned() -> Tested<BTreeMap<String, Vec<Dispatch>>> {
     let mut planned: BTreeMap<String, Vec<Dispatch>> = BTreeMap::new();
     let cpu = Limits {
         thread_sums: 256,
         ..Limits::default()
     };
+    let mut plans = vec![wgcnn::bench::peak_plan(&cpu)?];
     for case in wgcnn::cases::named() {
         for limits in [&Limits::default(), &cpu] {
-            let plan = Plan::new(&case.graph, limits, Options::default())?;
-            for dispatch in plan.dispatches {
-                planned
-                    .entry(dispatch.kernel.label())
-                    .or_default()
-                    .push(dispatch);
-            }
+            plans.push(Plan::new(&case.graph, limits, Options::default())?);
         }
+    }
+    for dispatch in plans.into_iter().flat_map(|plan| plan.dispatches) {
+        planned
+            .entry(dispatch.kernel.label())
+            .or_default()
+            .push(dispatch);
     }
     Ok(planned)
 }

@@ -69,7 +69,7 @@ impl Row {
 
 pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> {
     super::check_op(request.op.as_deref())?;
-    super::check_json(request.json.as_deref())?;
+    super::check_writable(request.json.as_deref())?;
     let named = request.named()?;
     if request.list {
         for case in &named {

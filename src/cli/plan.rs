@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use serde_json::json;
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use wgcnn::bench::copy_rate;
+use wgcnn::bench::{copy_rate, trace};
 use wgcnn::plan::{Dispatch, Limits, Options, Plan};
-use wgcnn::{Graph, Result, Selection, networks};
+use wgcnn::{Error, Graph, Result, Selection, networks};
 
 /// One network. Times in milliseconds, absent without a device.
 #[derive(Serialize)]
@@ -39,6 +40,8 @@ struct Step {
     read_bytes: u64,
     written_bytes: u64,
     predicted_ms: Option<f64>,
+    /// When it began and ended in a run, from the beginning of the first; absent for what runs once, and unless asked for.
+    measured_ms: Option<[f64; 2]>,
 }
 
 /// Milliseconds at a rate in bytes per second.
@@ -48,7 +51,7 @@ fn milliseconds(bytes: u64, rate: f64) -> f64 {
 }
 
 impl Network {
-    fn new(name: &str, plan: &Plan, rate: Option<f64>) -> Self {
+    fn new(name: &str, plan: &Plan, rate: Option<f64>, spans: &[Range<f64>]) -> Self {
         let predicted = |bytes| rate.map(|rate| milliseconds(bytes, rate));
         let step = |dispatch: &Dispatch| {
             let (read, written) = plan.traffic(dispatch);
@@ -59,9 +62,13 @@ impl Network {
                 read_bytes: read,
                 written_bytes: written,
                 predicted_ms: predicted(read + written),
+                measured_ms: None,
             }
         };
-        let steps: Vec<Step> = plan.dispatches.iter().map(step).collect();
+        let mut steps: Vec<Step> = plan.dispatches.iter().map(step).collect();
+        for (step, span) in steps[plan.prologue..].iter_mut().zip(spans) {
+            step.measured_ms = Some([span.start * 1e3, span.end * 1e3]);
+        }
         let every = steps[plan.prologue..].iter();
         let bytes = every.map(|step| step.read_bytes + step.written_bytes).sum();
         let inputs = plan.inputs.iter();
@@ -94,7 +101,9 @@ impl Network {
             |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.3}"));
         say!("\n{}: {}", self.name, self.inputs.join(", "));
         for (line, step) in plan.lines().iter().zip(&self.steps) {
-            say!("{line} {:>9} ms", time(step.predicted_ms));
+            let measured = step.measured_ms.map(|[begin, end]| end - begin);
+            let measured = measured.map_or_else(String::new, |ms| format!(", took {ms:>9.3} ms"));
+            say!("{line} {:>9} ms{measured}", time(step.predicted_ms));
         }
         for line in &self.fusions {
             say!("{line}");
@@ -128,19 +137,54 @@ impl Network {
     }
 }
 
-pub(crate) fn run(
-    network: Option<&str>,
-    unfused: bool,
-    json: Option<&Path>,
-    selection: &Selection,
-) -> Result<ExitCode> {
+/// What the command line asks for.
+pub(crate) struct Request {
+    pub(crate) network: Option<String>,
+    pub(crate) unfused: bool,
+    pub(crate) measure: bool,
+    pub(crate) json: Option<PathBuf>,
+    pub(crate) trace: Option<PathBuf>,
+}
+
+/// Networks as processes of a trace, as chrome://tracing, <https://ui.perfetto.dev> and others show them: times in us.
+fn chrome_trace(networks: &[Network]) -> serde_json::Value {
+    let events = networks.iter().enumerate().flat_map(|(process, network)| {
+        let name = json!({
+            "ph": "M", "name": "process_name", "pid": process, "tid": 0, "args": { "name": network.name },
+        });
+        let steps = network.steps.iter().filter_map(move |step| {
+            let [begin, end] = step.measured_ms?;
+            Some(json!({
+                "ph": "X", "name": step.node, "cat": step.kernel, "pid": process, "tid": 0,
+                "ts": begin * 1e3, "dur": (end - begin) * 1e3,
+                "args": {
+                    "kernel": step.kernel, "grid": step.grid, "read_bytes": step.read_bytes,
+                    "written_bytes": step.written_bytes, "predicted_us": step.predicted_ms.map(|ms| ms * 1e3),
+                },
+            }))
+        });
+        std::iter::once(name).chain(steps)
+    });
+    json!({ "displayTimeUnit": "ms", "traceEvents": events.collect::<Vec<_>>() })
+}
+
+pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> {
+    let (network, json) = (request.network.as_deref(), request.json.as_deref());
     let names = network.map_or_else(|| networks::NAMES.to_vec(), |name| vec![name]);
     let built = names
         .into_iter()
         .map(|name| Ok((name, networks::build(name)?)));
     let built: Vec<(&str, Graph)> = built.collect::<Result<_>>()?;
-    super::check_json(json)?;
+    for path in [json, request.trace.as_deref()] {
+        super::check_writable(path)?;
+    }
     let device = super::device_or_cpu(selection)?;
+    if device.is_none() && (request.measure || request.trace.is_some()) {
+        return Err(Error::Unsupported {
+            node: "plan".to_owned(),
+            what: "measuring without a device".to_owned(),
+        });
+    }
     let adapter = device.as_ref().map(|device| device.adapter().to_string());
     let limits = match &device {
         Some(device) => device.limits().clone(),
@@ -160,13 +204,20 @@ pub(crate) fn run(
         }
     }
     let options = Options {
-        fuse: !unfused,
+        fuse: !request.unfused,
         ..Options::default()
     };
     let mut rows = Vec::new();
     for (name, graph) in built {
         let plan = Plan::new(&graph, &limits, options)?;
-        let row = Network::new(name, &plan, rate);
+        let spans = match device
+            .as_ref()
+            .filter(|_| request.measure || request.trace.is_some())
+        {
+            Some(device) => trace(device, &graph, options)?,
+            None => Vec::new(),
+        };
+        let row = Network::new(name, &plan, rate, &spans);
         if !quiet {
             row.print(&plan);
         }
@@ -180,6 +231,9 @@ pub(crate) fn run(
             "version": env!("CARGO_PKG_VERSION"),
         });
         super::write_json(path, &json!({ "header": header, "networks": rows }))?;
+    }
+    if let Some(path) = &request.trace {
+        super::write_json(path, &chrome_trace(&rows))?;
     }
     Ok(ExitCode::SUCCESS)
 }

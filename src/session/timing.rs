@@ -2,8 +2,9 @@
 
 use super::Session;
 use crate::device::lock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::fmt;
+use std::ops::Range;
 use std::time::Instant;
 
 /// Which clock a time comes from.
@@ -26,6 +27,21 @@ pub enum Doubt {
     TooLong,
     /// The clock makes fewer than 16 steps between them.
     Coarse,
+    /// What more repetitions take by the host's clock is not what they take by the device's.
+    Disagrees,
+}
+
+/// How many times longer a time may be by the one clock than by the other: clocks of another unit than they claim
+/// differ by more (those of GPUs count 1, 10, 38, 52 or 83 ns).
+const MOST_APART: f64 = 1.5;
+
+impl Doubt {
+    /// The doubt in a time by the device's clock, if there is one, given the same by the host's.
+    #[must_use]
+    pub fn of_slope(device: f64, host: f64) -> Option<Self> {
+        let apart = !(device <= host * MOST_APART && host <= device * MOST_APART);
+        apart.then_some(Self::Disagrees)
+    }
 }
 
 impl fmt::Display for Doubt {
@@ -35,6 +51,9 @@ impl fmt::Display for Doubt {
             Self::NotAscending => "the device's timestamps do not ascend",
             Self::TooLong => "the device's timestamps are further apart than the host waited",
             Self::Coarse => "the device's clock makes fewer than 16 steps in a sample",
+            Self::Disagrees => {
+                "the device's clock and the host's disagree on how long repetitions take"
+            }
         })
     }
 }
@@ -48,6 +67,9 @@ impl fmt::Display for Timer {
     }
 }
 
+/// Passes whose timestamps one set of queries holds: 4096 is WebGPU's limit.
+const PASSES: usize = 2048;
+
 /// Time of one repetition.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
@@ -55,6 +77,20 @@ pub struct Timing {
     pub seconds: f64,
     /// The clock.
     pub timer: Timer,
+    /// Seconds by the host's clock, with a share of the submission and the wait.
+    pub wall: f64,
+    /// Of how many repetitions it is the time of one.
+    pub repetitions: u32,
+}
+
+impl Timing {
+    /// Seconds of one repetition by the host's clock, from the difference to a timing of more repetitions: what submitting and
+    /// waiting costs cancels.
+    #[must_use]
+    pub fn slope(&self, more: &Self) -> f64 {
+        let (few, many) = (f64::from(self.repetitions), f64::from(more.repetitions));
+        (more.wall * many - self.wall * few) / (many - few)
+    }
 }
 
 impl Session {
@@ -111,11 +147,80 @@ impl Session {
         Ok(Timing {
             seconds: seconds / f64::from(repetitions),
             timer,
+            wall: wall / f64::from(repetitions),
+            repetitions,
         })
     }
 }
 
 impl Session {
+    /// Runs all dispatches but the [prologue](crate::plan::Plan::prologue) once, each in a pass of its own, and returns when
+    /// each began and ended by the device's clock: seconds from the beginning of the first. As in [`time`](Self::time), on
+    /// what the last run left in memory.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] without timestamps, or if they do not ascend; as [`run`](Self::run).
+    pub fn trace(&self) -> Result<Vec<Range<f64>>> {
+        self.run_prologue()?;
+        let device = self.device.wgpu();
+        let steps = self.plan.prologue..self.steps.len();
+        let unsupported = |what: &str| Error::Unsupported {
+            node: "trace".to_owned(),
+            what: what.to_owned(),
+        };
+        if !self.device.adapter().timestamps {
+            return Err(unsupported("a device without timestamps"));
+        }
+        let mut spans = Vec::with_capacity(steps.len());
+        // A set has a limited number of queries; the passes of one are submitted together.
+        for first in steps.clone().step_by(PASSES) {
+            let group = first..steps.end.min(first + PASSES);
+            let count = u32::try_from(2 * group.len()).unwrap_or(u32::MAX);
+            let bytes = u64::from(count) * 8;
+            let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
+            let resolved = self.device.buffer("timestamps", bytes, usage)?;
+            self.device.scoped(|| {
+                let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
+                    label: Some("trace"),
+                    ty: wgpu::QueryType::Timestamp,
+                    count,
+                });
+                let mut encoder = device.create_command_encoder(&Default::default());
+                for (step, begin) in group.zip((0..).step_by(2)) {
+                    let writes = wgpu::ComputePassTimestampWrites {
+                        query_set: &queries,
+                        beginning_of_pass_write_index: Some(begin),
+                        end_of_pass_write_index: Some(begin + 1),
+                    };
+                    self.encode(&mut encoder, step..step + 1, 1, Some(writes));
+                }
+                encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
+                self.device.queue().submit([encoder.finish()]);
+            })?;
+            let ticks = self.device.read(&resolved, bytes)?;
+            let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&ticks);
+            spans.extend(ticks.chunks_exact(2).map(|pair| (pair[0], pair[1])));
+        }
+        let origin = spans.first().map_or(0, |&(begin, _)| begin);
+        let mut last = origin;
+        for &(begin, end) in &spans {
+            if begin < last || end <= begin {
+                return Err(unsupported("a device whose timestamps do not ascend"));
+            }
+            last = end;
+        }
+        let period = f64::from(self.device.queue().get_timestamp_period()) * 1e-9;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a duration, far below 2^53 ticks"
+        )]
+        let seconds = |tick: u64| (tick - origin) as f64 * period;
+        let spans = spans.into_iter();
+        Ok(spans
+            .map(|(begin, end)| seconds(begin)..seconds(end))
+            .collect())
+    }
+
     /// Runs the prologue if it has to.
     fn run_prologue(&self) -> Result<()> {
         let changes = lock(&self.changes);
@@ -184,6 +289,27 @@ mod tests {
             let (seconds, timer) = believe(&ticks(begin, end), 1.0, 1e-5);
             assert_eq!(timer, Timer::Device);
             assert!((seconds - expected).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_clock_of_another_unit_is_found_out() {
+        // 100 us of submission and waiting, 1 ms a repetition.
+        let timing = |repetitions: u32| Timing {
+            seconds: 1e-3,
+            timer: Timer::Device,
+            wall: 1e-3 + 1e-4 / f64::from(repetitions),
+            repetitions,
+        };
+        let slope = timing(2).slope(&timing(4));
+        assert!((slope - 1e-3).abs() < 1e-12);
+        assert_eq!(Doubt::of_slope(1e-3, slope), None);
+        for device in [1e-3 * 19.2 / 12.0, 1e-3 * 12.0 / 19.2, 0.0, -1e-3, f64::NAN] {
+            assert_eq!(
+                Doubt::of_slope(device, slope),
+                Some(Doubt::Disagrees),
+                "{device}"
+            );
         }
     }
 

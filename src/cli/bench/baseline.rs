@@ -1,0 +1,179 @@
+//! Comparison with an earlier run.
+
+use super::report::{Report, Row};
+use std::path::Path;
+use wgcnn::{Error, Result};
+
+/// Reads the JSON of an earlier run.
+pub(super) fn read(path: &Path) -> Result<Report> {
+    let error = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let text = std::fs::read_to_string(path).map_err(error)?;
+    serde_json::from_str(&text).map_err(|cause| error(cause.into()))
+}
+
+/// A standard deviation in median absolute deviations, of a normal distribution.
+const DEVIATION: f64 = 1.4826;
+
+/// Median and what is beyond the spread: three standard deviations.
+#[derive(Clone, Copy, Debug)]
+struct Interval {
+    median: f64,
+    reach: f64,
+}
+
+impl Interval {
+    fn new(median: f64, mad: f64) -> Self {
+        Self {
+            median,
+            reach: 3.0 * DEVIATION * mad,
+        }
+    }
+
+    /// Of a quotient, to the first order.
+    fn over(self, other: Self) -> Self {
+        let relative = self.reach / self.median + other.reach / other.median;
+        let median = self.median / other.median;
+        Self {
+            median,
+            reach: median * relative,
+        }
+    }
+
+    /// How many times longer, if that is beyond the spread of both.
+    fn differs_from(self, earlier: Self) -> Option<f64> {
+        let beyond = (self.median - earlier.median).abs() > self.reach + earlier.reach;
+        beyond.then(|| self.median / earlier.median)
+    }
+}
+
+/// Time, and time in copies of the same bytes, of a row with a device.
+fn intervals(row: &Row) -> Option<[Interval; 2]> {
+    let time = Interval::new(row.gpu_ms?, row.gpu_ms_mad?);
+    let copy = Interval::new(row.copy_ms?, row.copy_ms_mad?);
+    Some([time, time.over(copy)])
+}
+
+/// How many times longer a case takes, if that is more than noise: by its time, and by its time in copies, which a machine
+/// that is slower as a whole does not change.
+fn change(earlier: &Row, now: &Row) -> Option<f64> {
+    let ([time, ratio], [earlier, earlier_ratio]) = (intervals(now)?, intervals(earlier)?);
+    let (by_time, by_ratio) = (
+        time.differs_from(earlier)?,
+        ratio.differs_from(earlier_ratio)?,
+    );
+    ((by_time > 1.0) == (by_ratio > 1.0)).then_some(by_time)
+}
+
+/// What changed.
+pub(super) struct Comparison {
+    /// Adapters, if they differ.
+    adapters: Option<[String; 2]>,
+    /// Cases that are slower or faster, and how many times longer they take.
+    changes: Vec<(String, f64)>,
+    same: usize,
+    /// Cases of one run alone, or without a time.
+    missing: Vec<String>,
+}
+
+pub(super) fn compare(earlier: &Report, now: &Report) -> Comparison {
+    let adapter = |report: &Report| report.header.adapter.clone().unwrap_or_default();
+    let adapters = [adapter(earlier), adapter(now)];
+    let mut comparison = Comparison {
+        adapters: (adapters[0] != adapters[1]).then_some(adapters),
+        changes: Vec::new(),
+        same: 0,
+        missing: Vec::new(),
+    };
+    for row in &now.rows {
+        let before = earlier.rows.iter().find(|before| before.case == row.case);
+        let comparable = before.filter(|before| intervals(before).and(intervals(row)).is_some());
+        match comparable.map(|before| change(before, row)) {
+            None => comparison.missing.push(row.case.clone()),
+            Some(None) => comparison.same += 1,
+            Some(Some(times)) => comparison.changes.push((row.case.clone(), times)),
+        }
+    }
+    comparison.changes.sort_by(|a, b| b.1.total_cmp(&a.1));
+    comparison
+}
+
+impl Comparison {
+    /// True if a case is.
+    pub(super) fn slower(&self) -> bool {
+        self.changes.iter().any(|(_, times)| *times > 1.0)
+    }
+
+    /// Prints it, on standard error where standard output has the JSON.
+    pub(super) fn print(&self, quiet: bool) {
+        let line = |text: String| {
+            if quiet {
+                crate::cli::complain!("{text}");
+            } else {
+                say!("{text}");
+            }
+        };
+        if let Some([earlier, now]) = &self.adapters {
+            line(format!(
+                "baseline: of another adapter, {earlier}; this is {now}"
+            ));
+        }
+        for (case, times) in &self.changes {
+            let word = if *times > 1.0 { "slower" } else { "faster" };
+            line(format!("{word}: {case} takes {times:.3} times as long"));
+        }
+        let slower = self
+            .changes
+            .iter()
+            .filter(|(_, times)| *times > 1.0)
+            .count();
+        line(format!(
+            "baseline: {slower} slower, {} faster, {} the same within the spread of both",
+            self.changes.len() - slower,
+            self.same
+        ));
+        if !self.missing.is_empty() {
+            line(format!(
+                "baseline: no two times to compare of {}",
+                self.missing.join(", ")
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row whose case takes so many milliseconds, and its copy.
+    fn row(time: [f64; 2], copy: [f64; 2]) -> Row {
+        let json = serde_json::json!({
+            "case": "relu/large", "op": "relu", "shape": [1], "dtype": "f32",
+            "gpu_ms": time[0], "gpu_ms_mad": time[1], "copy_ms": copy[0], "copy_ms_mad": copy[1],
+            "cpu_ms": 1.0, "checked": true,
+        });
+        serde_json::from_value(json).unwrap_or_else(|error| unreachable!("a row: {error}"))
+    }
+
+    #[test]
+    fn only_differences_beyond_the_spread_of_both_count() {
+        let earlier = row([10.0, 0.1], [10.0, 0.1]);
+        let times = |time, copy| change(&earlier, &row(time, copy));
+        assert_eq!(times([10.5, 0.1], [10.0, 0.1]), None, "within");
+        assert!(times([12.0, 0.1], [10.0, 0.1]).is_some_and(|times| times > 1.19));
+        assert!(times([8.0, 0.1], [10.0, 0.1]).is_some_and(|times| times < 0.81));
+        assert_eq!(times([12.0, 0.9], [10.0, 0.1]), None, "too much spread");
+        assert_eq!(
+            times([20.0, 0.1], [20.0, 0.1]),
+            None,
+            "all of the machine is slower"
+        );
+        assert_eq!(
+            times([8.0, 0.1], [6.0, 0.1]),
+            None,
+            "faster, and slower in copies"
+        );
+    }
+}
