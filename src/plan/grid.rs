@@ -12,6 +12,20 @@ pub(crate) struct Threads {
 /// Invocations of a workgroup: what every WebGPU adapter has, and a whole number of subgroups on all of them.
 const INVOCATIONS: u32 = 256;
 
+/// Fewest invocations of a workgroup that are not there for want of work: what devices run in step. Workgroups become that
+/// small before there are fewer of them than fill any device.
+const FEWEST: usize = 32;
+const FILL: usize = 256;
+
+/// Invocations of the workgroups of so many threads.
+fn invocations(count: [usize; 3]) -> u32 {
+    let all = count
+        .iter()
+        .fold(1usize, |all, &count| all.saturating_mul(count));
+    let each = (all / FILL).clamp(FEWEST, INVOCATIONS as usize);
+    u32::try_from(each.next_power_of_two()).unwrap_or(INVOCATIONS)
+}
+
 /// Invocations along each axis of a workgroup that every WebGPU adapter has.
 const MOST: [u32; 3] = [256, 256, 64];
 
@@ -27,7 +41,7 @@ impl Threads {
     /// Workgroups shaped to the work: each axis is cut evenly, x first, so that neighbours touch neighbouring addresses
     /// and few threads are idle in the last workgroup.
     pub(crate) fn fitted(count: [usize; 3]) -> Self {
-        let mut left = INVOCATIONS;
+        let mut left = invocations(count);
         let workgroup = std::array::from_fn(|axis| {
             let most = left.min(MOST[axis]);
             let size = match u32::try_from(count[axis]) {
@@ -140,11 +154,14 @@ mod tests {
     #[test]
     fn workgroups_fit_the_work() {
         assert_eq!(Threads::fitted([28, 112, 512]).workgroup, [28, 9, 1]);
-        assert_eq!(Threads::fitted([2, 7, 512]).workgroup, [2, 7, 18]);
-        assert_eq!(Threads::fitted([1, 1, 1000]).workgroup, [1, 1, 63]);
+        assert_eq!(Threads::fitted([2, 7, 8192]).workgroup, [2, 7, 18]);
+        assert_eq!(Threads::fitted([1, 1, 100_000]).workgroup, [1, 1, 64]);
         assert_eq!(Threads::fitted([1, 1, 1]).workgroup, [1, 1, 1]);
-        assert_eq!(Threads::fitted([1000, 1, 1]).workgroup, [250, 1, 1]);
+        assert_eq!(Threads::fitted([100_000, 1, 1]).workgroup, [256, 1, 1]);
         assert_eq!(Threads::fitted([0, 3, 3]).workgroups(), [0, 1, 1]);
+        // Little work is not left to a few workgroups.
+        assert_eq!(Threads::fitted([2, 4, 16]).workgroup, [2, 4, 4]);
+        assert_eq!(Threads::fitted([1000, 1, 1]).workgroup, [32, 1, 1]);
     }
 
     #[test]
