@@ -13,6 +13,8 @@ override OUT_RELU: bool = false;
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     lanes: u32,        // 16-byte lanes of a tensor
 }
 
@@ -40,6 +42,6 @@ fn sum_lane(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let lane = (workgroup.x + params.origin.x) * WX + local;
     if (lane < params.lanes) {
-        y[lane] = sum_lane(a[lane], b[lane]);
+        y[y_at(lane)] = sum_lane(a[x_at(lane)], b[x_at(lane)]);
     }
 }

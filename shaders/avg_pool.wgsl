@@ -25,6 +25,8 @@ override INCLUDE_PAD: bool;
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     planes: u32,       // N C
     channels: u32,     // C
     input_d: u32,

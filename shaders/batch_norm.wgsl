@@ -13,6 +13,8 @@ override WZ: u32 = 1u;
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     channels: u32,
     batch: u32,
     plane: u32,        // elements of a plane

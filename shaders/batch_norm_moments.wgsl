@@ -18,10 +18,14 @@ override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override ALONG_BATCH: bool; // the lanes of a block are in as many planes, else in one
 override EDGES: bool;       // planes do not begin at lanes
+override PIVOTS: bool = false; // store the pivots and nothing else
+override GIVEN: bool = false;  // the pivots are stored: of a tensor beyond a binding, its first elements are not in every slice
 override PER_LANE: u32 = 4u + 4u * u32(HALF);
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     channels: u32,
     batch: u32,
     plane: u32,        // elements of a plane
@@ -54,17 +58,24 @@ fn load(plane: u32, lane: u32, channel: u32, has: bool) -> Lane {
     let start = (plane * params.channels + channel) * params.plane;
     let at = start / PER_LANE + lane;
     let place = i32(at * PER_LANE) - i32(start);
-    return Lane(x[select(0u, at, has && place < i32(params.plane))], place);
+    return Lane(x[select(0u, x_at(at), has && place < i32(params.plane))], place);
 }
 
 fn first_of(channel: u32) -> f32 {
     let at = select(0u, channel * params.plane, params.batch > 0u);
-    let lane = x[at / PER_LANE];
+    let lane = x[x_at(at / PER_LANE)];
     if (HALF) {
         let word = lane[(at >> 1u) & 3u];
         return unpack2x16float(word)[at & 1u];
     }
     return bitcast<f32>(lane[at & 3u]);
+}
+
+fn pivot_of(channel: u32, part: u32) -> f32 {
+    if (GIVEN) { return partials[channel * params.parts + part].w; }
+    let first = first_of(channel);
+    let finite = (bitcast<u32>(first) & 0x7f800000u) != 0x7f800000u;
+    return select(0.0, first, finite);
 }
 
 // Merges the moments of the threads of a channel, 64 or eight, in the first of them.
@@ -92,9 +103,13 @@ fn main(
     let block = select(vec2(WX, 0u), vec2(0u, 1u), ALONG_BATCH);
     let lanes_of_a_block = select(8u, 4u, HALF);
     let step = select(vec2(lanes_of_a_block * WX, 1u), vec2(WX, lanes_of_a_block), ALONG_BATCH);
-    let first = first_of(channel);
-    let finite = (bitcast<u32>(first) & 0x7f800000u) != 0x7f800000u;
-    let pivot = select(0.0, first, finite);
+    let pivot = pivot_of(channel, part);
+    if (PIVOTS) {
+        if (local.x == 0u && local.y == 0u && own_channel < params.channels) {
+            partials[channel * params.parts + part].w = pivot;
+        }
+        return;
+    }
 
     var seen = Columns();
     for (var plane = first_plane; plane < end_plane; plane += step.y) {

@@ -13,6 +13,8 @@ override NARROW: bool; // f32 to f16, else f16 to f32
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     lanes: u32,        // 16-byte lanes of the f16 tensor
     wide_lanes: u32,   // of the f32 tensor, as many again or one less
 }
@@ -32,12 +34,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     if (lane >= params.lanes) { return; }
     let second = min(2u * lane + 1u, params.wide_lanes - 1u);
     if (NARROW) {
-        let left = half_bits(bitcast<vec4<f32>>(x[2u * lane]));
-        let right = half_bits(bitcast<vec4<f32>>(x[second]));
-        y[lane] = narrowed(Octet(left, right));
+        let left = half_bits(bitcast<vec4<f32>>(x[x_at(2u * lane)]));
+        let right = half_bits(bitcast<vec4<f32>>(x[x_at(second)]));
+        y[y_at(lane)] = narrowed(Octet(left, right));
     } else {
-        let octet = widened(x[lane]);
-        y[2u * lane] = wide(octet.left);
-        if (second == 2u * lane + 1u) { y[second] = wide(octet.right); }
+        let octet = widened(x[x_at(lane)]);
+        y[y_at(2u * lane)] = wide(octet.left);
+        if (second == 2u * lane + 1u) { y[y_at(second)] = wide(octet.right); }
     }
 }

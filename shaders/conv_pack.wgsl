@@ -15,6 +15,8 @@ override TAPS: u32;    // of a filter, CHANNELS KH KW
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     tiles: u32,        // of all groups
 }
 

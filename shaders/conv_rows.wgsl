@@ -26,6 +26,8 @@ override ROWS: u32;                 // of the output, of a thread: 2 or 4
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     batch: u32,
     input_h: u32,
     input_w: u32,

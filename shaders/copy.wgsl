@@ -8,9 +8,12 @@
 override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
+override SLICED: bool = false; // a part is bound of x and y
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     lanes: u32,        // 16-byte lanes of the tensor
 }
 
@@ -22,6 +25,10 @@ struct Params {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let lane = (workgroup.x + params.origin.x) * WX + local;
     if (lane < params.lanes) {
-        y[lane] = x[lane];
+        if (SLICED) {
+            y[lane - params.y_base] = x[lane - params.x_base];
+        } else {
+            y[lane] = x[lane];
+        }
     }
 }

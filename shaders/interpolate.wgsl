@@ -26,6 +26,8 @@ override LENGTH: u32 = 8u; // neighbours that a thread loads, if they are repeat
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     planes: u32,       // N C
     channels: u32,     // C
     input_d: u32,

@@ -22,6 +22,8 @@ override ROLL: bool;    // windows are small, and there is no depth
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     planes: u32,       // N C
     channels: u32,     // C
     input_d: u32,

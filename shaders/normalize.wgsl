@@ -2,7 +2,7 @@
 //
 //   y[n, c, i] = results[c, x[n, i, c]],  results[c, b] = (b / 255 - mean[c]) / std[c]
 //
-// Grid: x = eight neighbouring pixels, z = pictures.
+// Grid: x = eight neighbouring pixels, z = pictures, and groups of EACH channels.
 // Numerics: exact; the results are computed on the host, one rounding per operation as PyTorch does. Another one in
 // f16 storage.
 // Source: torchvision.transforms.ToTensor, Normalize.
@@ -12,11 +12,15 @@ override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override CHANNELS: u32; // at most 4
 override WORDS: bool;   // the bytes of eight pixels begin at a word
+override EACH: u32;     // channels of a thread: all, or one
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     pictures: u32,     // N
     pixels: u32,       // of a picture, H W
+    last_lane: u32,    // of the input
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;        // [pictures, H W, CHANNELS] bytes, four a word
@@ -28,12 +32,12 @@ struct Params {
 
 var<private> words: array<u32, 8>; // of the bytes of eight pixels
 
-// Four bytes that begin anywhere; behind the last byte of all, any value.
+// Four bytes that begin anywhere; behind the last byte that is bound, any value.
 fn word_at(first: u32, last: u32) -> u32 {
-    let low = x[min(first, last) >> 2u];
+    let low = x[4u * x_at(0u) + (min(first, last) >> 2u)];
     if (WORDS) { return low; }
     let shift = (first & 3u) * 8u;
-    let high = x[min(first + 3u, last) >> 2u];
+    let high = x[4u * x_at(0u) + (min(first + 3u, last) >> 2u)];
     return select((low >> shift) | (high << ((32u - shift) & 31u)), low, shift == 0u);
 }
 
@@ -46,16 +50,18 @@ fn result(channel: u32, pixel: u32) -> u32 {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let pixel = id.x * 8u;
-    if (pixel >= params.pixels || id.y > 0u || id.z >= params.pictures) { return; }
-    let first = (id.z * params.pixels + pixel) * CHANNELS;
-    let last = params.pictures * params.pixels * CHANNELS - 1u;
+    let picture = id.z * EACH / CHANNELS;
+    if (pixel >= params.pixels || id.y > 0u || picture >= params.pictures) { return; }
+    let first = (picture * params.pixels + pixel) * CHANNELS;
+    let last = params.last_lane * 16u + 15u;
     for (var i = 0u; i < 8u; i++) {
         if (i < 2u * CHANNELS) { words[i] = word_at(first + 4u * i, last); }
     }
-    for (var channel = 0u; channel < CHANNELS; channel++) {
+    for (var i = 0u; i < EACH; i++) {
+        let plane = id.z * EACH + i;
+        let channel = plane % CHANNELS;
         let left = vec4(result(channel, 0u), result(channel, 1u), result(channel, 2u), result(channel, 3u));
         let right = vec4(result(channel, 4u), result(channel, 5u), result(channel, 6u), result(channel, 7u));
-        let at = (id.z * CHANNELS + channel) * params.pixels + pixel;
-        store_elements(at, min(8u, params.pixels - pixel), channel, Octet(left, right));
+        store_elements(plane * params.pixels + pixel, min(8u, params.pixels - pixel), channel, Octet(left, right));
     }
 }

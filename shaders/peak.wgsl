@@ -12,6 +12,8 @@ override TURNS: u32;
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     threads: u32,
 }
 

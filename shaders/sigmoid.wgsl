@@ -13,6 +13,8 @@ override WZ: u32 = 1u;
 
 struct Params {
     origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
     lanes: u32,        // 16-byte lanes of the tensor
 }
 
@@ -32,6 +34,6 @@ fn apply(bits: vec4<u32>) -> vec4<u32> {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let lane = (workgroup.x + params.origin.x) * WX + local;
     if (lane < params.lanes) {
-        y[lane] = map(x[lane]);
+        y[y_at(lane)] = map(x[x_at(lane)]);
     }
 }

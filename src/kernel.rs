@@ -146,22 +146,32 @@ macro_rules! row_kernels {
 }
 pub(crate) use row_kernels;
 
-/// Declares a `struct Params` whose layout a test compares with the kernel's. Every kernel's parameters begin with
-/// `origin`: the workgroup at which a dispatch begins, which the plan sets when it folds a grid.
+/// Where a dispatch begins: what every kernel's parameters begin with, and the plan sets.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+pub(crate) struct Start {
+    /// Workgroup at which it begins, where a grid is folded or cut.
+    pub(crate) origin: [u32; 3],
+    /// Lanes of the first tensor that is read, and of the first that is written, before what is bound of them.
+    pub(crate) bases: [u32; 2],
+}
+
+/// Declares a `struct Params` whose layout a test compares with the kernel's.
 macro_rules! params {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $ty:ty),* $(,)? }) => {
         $(#[$meta])*
         #[repr(C)]
         #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
         pub(super) struct $name {
-            /// Workgroup at which the dispatch begins.
-            pub(super) origin: [u32; 3],
+            pub(super) start: $crate::kernel::Start,
             $($(#[$doc])* pub(super) $field: $ty,)*
         }
 
         impl $name {
             pub(super) const FIELDS: &'static [$crate::kernel::Field] = &[
-                $crate::kernel::Field { name: "origin", offset: core::mem::offset_of!($name, origin) },
+                $crate::kernel::Field { name: "origin", offset: 0 },
+                $crate::kernel::Field { name: "x_base", offset: 12 },
+                $crate::kernel::Field { name: "y_base", offset: 16 },
                 $($crate::kernel::Field {
                     name: stringify!($field),
                     offset: core::mem::offset_of!($name, $field),

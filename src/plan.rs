@@ -4,6 +4,7 @@
 //! without an adapter, against the [`Limits`] of any.
 
 mod arena;
+mod cut;
 mod grid;
 mod limits;
 mod lowering;
@@ -17,10 +18,13 @@ use crate::kernel::Kernel;
 use crate::ops;
 use crate::tensor::TensorType;
 use std::borrow::Cow;
+use std::ops::Range;
 
+pub(crate) use cut::{Block, Touches, span};
 pub(crate) use grid::Threads;
 pub use limits::Limits;
-pub(crate) use lowering::{Launch, Lowering};
+pub(crate) use limits::{CPU_RATES, GPU_RATES};
+pub(crate) use lowering::{Launch, Lowering, Ways};
 
 /// What a plan may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +116,8 @@ pub struct Dispatch {
     pub grid: [u32; 3],
     /// Bytes read and written, where that is not each element of its slots once.
     pub part: Option<[u64; 2]>,
+    /// Of bindings that are not all of their slot, which bytes they are; reads are counted first, then writes.
+    pub slices: Vec<(usize, Range<u64>)>,
 }
 
 /// At the end of a run, `variable` takes the contents of `value`.
@@ -152,11 +158,32 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans `graph` for an adapter with `limits`.
+    /// Plans `graph` for an adapter with `limits`: without fusion, which [`fusions`](Self::fusions) says, if that needs less.
     ///
     /// # Errors
     /// [`Error::Limit`], naming the limit, what was needed and the adapter. Nothing has been allocated by then.
     pub fn new(graph: &Graph, limits: &Limits, options: Options) -> Result<Self> {
+        let unfused = Options {
+            fuse: false,
+            ..options
+        };
+        match Self::once(graph, limits, options) {
+            Err(error @ Error::Limit { .. }) if options.fuse => {
+                let Ok(plan) = Self::once(graph, limits, unfused) else {
+                    return Err(error);
+                };
+                let reason = format!("not fused: anything: {error}");
+                Ok(Self {
+                    fusions: vec![reason],
+                    options,
+                    ..plan
+                })
+            }
+            plan => plan,
+        }
+    }
+
+    fn once(graph: &Graph, limits: &Limits, options: Options) -> Result<Self> {
         let (graph, fusions) = if options.fuse {
             let (graph, fusions) = fusion::fuse(graph);
             (Cow::Owned(graph), fusions)
@@ -249,6 +276,14 @@ impl Plan {
         self.slot(label, bytes, place)
     }
 
+    /// A slot without contents, for bindings that a kernel does not use.
+    fn nothing(&mut self, limits: &Limits) -> SlotId {
+        const LABEL: &str = "nothing";
+        let mut slots = self.slots.iter();
+        let found = slots.position(|slot| slot.label == LABEL);
+        found.unwrap_or_else(|| self.constant(LABEL.to_owned(), &[], limits))
+    }
+
     fn constant(&mut self, label: String, bytes: &[u8], limits: &Limits) -> SlotId {
         let alignment = limits.min_storage_buffer_offset_alignment.max(16) as usize;
         let offset = self.constants.len().next_multiple_of(alignment);
@@ -273,6 +308,7 @@ impl Plan {
             reads: node.inputs.iter().map(|value| value.index).collect(),
             writes: node.outputs.iter().map(|value| value.index).collect(),
             fused: &node.fused,
+            skip: node.fused.way_out.skip.map(|value| value.index),
             node: &node.name,
             plan: self,
             limits,
@@ -293,6 +329,7 @@ impl Plan {
                     reads: vec![value],
                     writes: vec![old],
                     fused: &Fused::default(),
+                    skip: None,
                     node: "assign",
                     plan: self,
                     limits,
@@ -317,6 +354,28 @@ impl Plan {
             slots.map(|(_, &slot)| self.slots[slot].bytes).sum()
         };
         (bytes(&dispatch.reads), bytes(&dispatch.writes))
+    }
+
+    /// Slots and bytes of the bindings of a dispatch, in their order.
+    pub(crate) fn bindings<'a>(
+        &'a self,
+        dispatch: &'a Dispatch,
+    ) -> impl Iterator<Item = (SlotId, Range<u64>)> + 'a {
+        let slots = dispatch.reads.iter().chain(&dispatch.writes);
+        slots.enumerate().map(|(binding, &slot)| {
+            let mut slices = dispatch.slices.iter();
+            let slice = slices.find(|(sliced, _)| *sliced == binding);
+            let all = || 0..self.slots[slot].padded() + self.guard_of(slot);
+            (slot, slice.map_or_else(all, |(_, bytes)| bytes.clone()))
+        })
+    }
+
+    /// Bytes behind a slot that its binding includes.
+    fn guard_of(&self, slot: SlotId) -> u64 {
+        match self.slots[slot].place {
+            Place::Arena { .. } => self.options.guard,
+            Place::Constant { .. } | Place::Variable(_) => 0,
+        }
     }
 
     /// Bytes of all arenas: the most memory that temporaries take.

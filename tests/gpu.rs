@@ -14,8 +14,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use wgcnn::cases::Case;
-use wgcnn::check::on_device;
-use wgcnn::plan::{Limits, Options, Plan};
+use wgcnn::check::{on_device, on_device_altered};
+use wgcnn::plan::{Dispatch, Limits, Options, Plan};
 use wgcnn::{Adapter, Device, Selection, cases};
 
 /// The larger cases belong to `bench` and `check`.
@@ -40,6 +40,9 @@ fn main() -> ExitCode {
         trials.extend(case_trials(device, &ran));
         trials.extend(checker::trials(device));
         trials.extend(session::trials(device));
+        for (what, cut) in [("sliced", slicing as Cut), ("split", splitting)] {
+            trials.extend(cut_trials(device, what, cut, &ran));
+        }
         // Grids fold that else would need tensors of a size that no test has.
         match limited(device, |limits| {
             limits.max_compute_workgroups_per_dimension = 1
@@ -125,6 +128,84 @@ fn limited(device: &Device, change: fn(&mut wgpu::Limits)) -> Result<Device, Fai
     Ok(Device::from_wgpu(device, queue))
 }
 
+/// The limits of a device with the smallest bindings that a case can be planned for, if its tensors are beyond them.
+fn slicing(device: &Device, case: &Case) -> Option<Limits> {
+    let sizes = (9..20).map(|power| 1 << power);
+    let limits = sizes.map(|size| Limits {
+        max_storage_buffer_binding_size: size,
+        ..device.limits().clone()
+    });
+    let plan = |limits: &Limits| Plan::new(&case.graph, limits, Options::CHECKED).ok();
+    let few = |plan: &Plan| plan.dispatches.len() < 300;
+    let mut plans = limits.filter_map(|limits| Some((plan(&limits).filter(few)?, limits)));
+    if case.name.ends_with("+integers") {
+        // The same slices as without.
+        return None;
+    }
+    let (plan, limits) = plans.next()?;
+    let sliced = |dispatch: &Dispatch| !dispatch.slices.is_empty();
+    plan.dispatches.iter().any(sliced).then_some(limits)
+}
+
+/// The limits of a device so slow that the longest dispatch of a case is predicted to take four seconds; of few cases that are
+/// one workgroup, which nothing cuts.
+fn splitting(device: &Device, case: &Case) -> Option<Limits> {
+    let plan = Plan::new(&case.graph, device.limits(), Options::CHECKED).ok()?;
+    let bytes = plan.dispatches.iter().map(|dispatch| {
+        let (read, written) = plan.traffic(dispatch);
+        read + written
+    });
+    let limits = Limits {
+        bytes_per_second: (bytes.max()? / 4).max(1),
+        ..device.limits().clone()
+    };
+    let split = Plan::new(&case.graph, &limits, Options::CHECKED).ok()?;
+    let plain = !case.name.contains('+');
+    (plain && split.dispatches.len() > plan.dispatches.len()).then_some(limits)
+}
+
+/// The limits by which the plan of a case is cut.
+type Cut = fn(&Device, &Case) -> Option<Limits>;
+
+/// The cases again with plans that are cut, as `vulkan/sliced/conv/groups`, and that they are of every layer.
+fn cut_trials(device: &Device, what: &str, cut: Cut, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
+    let backend = device.adapter().backend.to_lowercase();
+    let cases = small_cases().filter_map(|case| Some((cut(device, &case)?, case)));
+    let cases: Vec<(Limits, Case)> = cases.collect();
+    let every_layer = every_layer(&backend, what, cases.iter().map(|(_, case)| case));
+    let trials = cases.into_iter().map(|(limits, case)| {
+        let (device, ran) = (device.clone(), Arc::clone(ran));
+        let name = format!("{backend}/{what}/{}", case.name);
+        Trial::test(name, move || {
+            let replanned = |plan: &mut Plan| {
+                if let Ok(sliced) = Plan::new(&case.graph, &limits, plan.options) {
+                    *plan = sliced;
+                }
+            };
+            let comparison = on_device_altered(&device, &case, replanned).map_err(failed)?;
+            ran.fetch_add(1, Ordering::Relaxed);
+            match comparison.wrong {
+                Some(wrong) => Err(Failed::from(format!("{limits:?}: {wrong}"))),
+                None => Ok(()),
+            }
+        })
+    });
+    trials.chain([every_layer]).collect()
+}
+
+/// That the cases are of every layer.
+fn every_layer<'a>(backend: &str, what: &str, cases: impl Iterator<Item = &'a Case>) -> Trial {
+    let seen: BTreeSet<String> = cases.map(|case| case.layer().to_owned()).collect();
+    Trial::test(format!("{backend}/{what}/every_layer"), move || {
+        let names = cases::NAMES.into_iter();
+        let missing: Vec<_> = names.filter(|name| !seen.contains(*name)).collect();
+        match missing[..] {
+            [] => Ok(()),
+            _ => Err(Failed::from(format!("no case of {missing:?}"))),
+        }
+    })
+}
+
 /// The cases whose grids fold on this device, as `vulkan/folded/conv/groups`, and that they are of every layer.
 fn folded_trials(device: &Device, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
     let dispatches = |case: &Case, limits: &Limits| {
@@ -137,18 +218,7 @@ fn folded_trials(device: &Device, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
     };
     let backend = device.adapter().backend.to_lowercase();
     let cases: Vec<Case> = small_cases().filter(folds).collect();
-    let folded: BTreeSet<String> = cases.iter().map(|case| case.layer().to_owned()).collect();
-    let every_layer = move || {
-        let missing: Vec<_> = cases::NAMES
-            .into_iter()
-            .filter(|name| !folded.contains(*name))
-            .collect();
-        match missing[..] {
-            [] => Ok(()),
-            _ => Err(Failed::from(format!("no grid folds of {missing:?}"))),
-        }
-    };
-    let every_layer = Trial::test(format!("{backend}/folded/every_layer"), every_layer);
+    let every_layer = every_layer(&backend, "folded", cases.iter());
     let trial = |case: Case| {
         let name = format!("{backend}/folded/{}", case.name);
         case_trial(name, device, case, ran)

@@ -31,7 +31,7 @@ fn finished(result: vec4<f32>, other: vec4<u32>) -> vec4<u32> {
 }
 
 fn skip_lane(at: u32) -> vec4<u32> {
-    if (OUT_SKIP) { return skip[at]; }
+    if (OUT_SKIP) { return skip[y_at(at)]; }
     return vec4(0u);
 }
 
@@ -40,7 +40,7 @@ fn apply(bits: vec4<u32>, other: vec4<u32>, f: Affine) -> vec4<u32> {
 }
 
 fn apply_lane(at: u32, f: Affine) -> vec4<u32> {
-    let lane = x[at];
+    let lane = x[x_at(at)];
     let other = skip_lane(at);
     if (HALF) {
         let octet = widened(lane);
@@ -73,7 +73,7 @@ fn apply_each(bits: vec4<u32>, other: vec4<u32>, channel: u32, place: u32) -> ve
 
 // A lane that begins at `place` in a plane of `channel`, whose function is `f`, and reaches beyond it.
 fn lane_across(at: u32, channel: u32, place: u32, f: Affine) -> vec4<u32> {
-    let lane = x[at];
+    let lane = x[x_at(at)];
     let other = skip_lane(at);
     let octet = widened(lane);
     let others = widened(other);
@@ -101,9 +101,9 @@ fn transform_plane(picture: u32, channel: u32, thread: u32, own: Affine) {
     let end = select((start + params.plane) / PER_LANE, first, REACH > 2u);
     let begin = first + thread / ROW * (ROW * PER_THREAD) + thread % ROW;
     let stop = min(begin + ROW * PER_THREAD, end);
-    for (var lane = begin; lane < stop; lane += ROW) { y[lane] = apply_lane(lane, own); }
+    for (var lane = begin; lane < stop; lane += ROW) { y[y_at(lane)] = apply_lane(lane, own); }
     if (REACH == 1u || thread > 0u) { return; }
-    if (end * PER_LANE < start + params.plane) { y[end] = lane_across(end, channel, end * PER_LANE - start, own); }
+    if (end * PER_LANE < start + params.plane) { y[y_at(end)] = lane_across(end, channel, end * PER_LANE - start, own); }
 }
 
 // The planes of a channel in some pictures from the `first` on.

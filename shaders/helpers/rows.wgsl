@@ -1,6 +1,7 @@
 // Elements of an input that begin anywhere, from whole lanes: helpers/storage.wgsl.
 //
-// Of the kernel: `x`, the input in lanes; LENGTH, how many neighbours a thread needs, at most 32; params.last_lane.
+// Of the kernel: `x`, the input in lanes; LENGTH, how many neighbours a thread needs, at most 32; params.x_base and
+// last_lane, the first and the last lane of what is bound.
 
 override ALIGNED: bool;  // the neighbours begin at a lane: LEAD elements of it belong to no window
 override LEAD: u32;
@@ -23,8 +24,9 @@ fn keep_lane(index: u32, lane: vec4<u32>) {
 
 fn load_lane(first: i32, index: u32) {
     if (index >= LANES) { return; }
-    // What lies outside the tensor belongs to no window.
-    let lane = u32(clamp((first >> select(2u, 3u, HALF)) + i32(index), 0, i32(params.last_lane)));
+    // What lies outside the tensor, or what is bound of it, belongs to no window.
+    let at = (first >> select(2u, 3u, HALF)) + i32(index);
+    let lane = u32(clamp(i32(x_at(u32(at))), 0, i32(x_at(params.last_lane))));
     // Of the first and the last lane often one element is wanted: then one word is loaded.
     if (ALIGNED && index == 0u && LEAD == PER_LANE - 1u) {
         keep_lane(index, vec4(0u, 0u, 0u, x[lane].w));
@@ -87,8 +89,8 @@ fn load_stretch(first: i32) {
 // One element of the input.
 fn element(at: u32) -> u32 {
     if (HALF) {
-        let word = x[at >> 3u][(at >> 1u) & 3u];
+        let word = x[x_at(at >> 3u)][(at >> 1u) & 3u];
         return select(word << 16u, word & 0xffff0000u, (at & 1u) == 1u);
     }
-    return x[at >> 2u][at & 3u];
+    return x[x_at(at >> 2u)][at & 3u];
 }

@@ -3,6 +3,18 @@
 // both types, and works on bits, which no compiler rounds, flushes or takes for something else than a NaN.
 
 override HALF: bool;
+override SLICED: bool = false; // a part is bound of the tensors x and y; else every index would cost a subtraction
+
+// Where a lane of the tensor x is in what is bound of it.
+fn x_at(lane: u32) -> u32 {
+    if (SLICED) { return lane - params.x_base; }
+    return lane;
+}
+
+fn y_at(lane: u32) -> u32 {
+    if (SLICED) { return lane - params.y_base; }
+    return lane;
+}
 
 // Eight elements.
 struct Octet {

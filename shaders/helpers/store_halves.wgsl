@@ -7,7 +7,7 @@ override EVEN: bool; // rows begin at words and end at words: no word is shared
 
 fn skip_half(at: u32, i: u32, count: u32) -> u32 {
     if (i >= count) { return 0u; }
-    let word = skip[(at + i) >> 3u][((at + i) >> 1u) & 3u];
+    let word = skip[y_at((at + i) >> 3u)][((at + i) >> 1u) & 3u];
     return select(word << 16u, word & 0xffff0000u, ((at + i) & 1u) == 1u);
 }
 
@@ -36,7 +36,7 @@ fn store8(at: u32, count: u32, octet: Octet) {
     let low = select(even, vec4(0u, odd.xyz), ahead == 1u);
     let high = select(odd, even, ahead == 1u);
     let end = count + ahead;
-    let word = at >> 1u;
+    let word = 4u * y_at(0u) + (at >> 1u);
     store_word(word, low.x, high.x, ahead == 0u, end > 1u);
     store_word(word + 1u, low.y, high.y, end > 2u, end > 3u);
     store_word(word + 2u, low.z, high.z, end > 4u, end > 5u);

@@ -4,18 +4,20 @@ alias Out = vec4<u32>;
 
 fn skip8(at: u32, count: u32) -> Octet {
     if (HALF) {
-        return widened(skip[at >> 3u]);
+        return widened(skip[y_at(at >> 3u)]);
     }
-    let left = skip[at >> 2u];
-    if (count > 4u) { return Octet(left, skip[(at >> 2u) + 1u]); }
+    let lane = y_at(at >> 2u);
+    let left = skip[lane];
+    if (count > 4u) { return Octet(left, skip[lane + 1u]); }
     return Octet(left, left);
 }
 
 fn store8(at: u32, count: u32, octet: Octet) {
     if (HALF) {
-        y[at >> 3u] = narrowed(octet);
+        y[y_at(at >> 3u)] = narrowed(octet);
         return;
     }
-    y[at >> 2u] = octet.left;
-    if (count > 4u) { y[(at >> 2u) + 1u] = octet.right; }
+    let lane = y_at(at >> 2u);
+    y[lane] = octet.left;
+    if (count > 4u) { y[lane + 1u] = octet.right; }
 }

@@ -3,7 +3,7 @@
 alias Out = u32;
 
 fn skip_word(at: u32) -> u32 {
-    return skip[at >> 2u][at & 3u];
+    return skip[y_at(at >> 2u)][at & 3u];
 }
 
 fn skip8(at: u32, count: u32) -> Octet {
@@ -20,12 +20,13 @@ fn skip8(at: u32, count: u32) -> Octet {
 }
 
 fn store8(at: u32, count: u32, octet: Octet) {
-    y[at] = octet.left.x;
-    if (count > 1u) { y[at + 1u] = octet.left.y; }
-    if (count > 2u) { y[at + 2u] = octet.left.z; }
-    if (count > 3u) { y[at + 3u] = octet.left.w; }
-    if (count > 4u) { y[at + 4u] = octet.right.x; }
-    if (count > 5u) { y[at + 5u] = octet.right.y; }
-    if (count > 6u) { y[at + 6u] = octet.right.z; }
-    if (count > 7u) { y[at + 7u] = octet.right.w; }
+    let to = 4u * y_at(0u) + at;
+    y[to] = octet.left.x;
+    if (count > 1u) { y[to + 1u] = octet.left.y; }
+    if (count > 2u) { y[to + 2u] = octet.left.z; }
+    if (count > 3u) { y[to + 3u] = octet.left.w; }
+    if (count > 4u) { y[to + 4u] = octet.right.x; }
+    if (count > 5u) { y[to + 5u] = octet.right.y; }
+    if (count > 6u) { y[to + 6u] = octet.right.z; }
+    if (count > 7u) { y[to + 7u] = octet.right.w; }
 }

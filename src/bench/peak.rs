@@ -4,7 +4,7 @@ use super::{SAMPLES, Spread, Timed, rate};
 use crate::device::Device;
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::kernel::{Kernel, params};
+use crate::kernel::{Kernel, Start, params};
 use crate::ops::Op;
 use crate::plan::{Dispatch, Limits, Options, Plan};
 use crate::session::Session;
@@ -49,7 +49,7 @@ pub fn peak_plan(limits: &Limits) -> Result<Plan> {
     };
     let mut plan = Plan::new(&graph, limits, options)?;
     let params = Params {
-        origin: [0; 3],
+        start: Start::default(),
         threads: THREADS,
     };
     for dispatch in &mut plan.dispatches {

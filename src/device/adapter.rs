@@ -1,7 +1,7 @@
 //! Which adapters there are, as plain data, and which one a selection means.
 
 use crate::error::{Error, Result};
-use crate::plan::Limits;
+use crate::plan::{CPU_RATES, GPU_RATES, Limits};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -84,6 +84,10 @@ impl Adapter {
         } else {
             64
         };
+        let [operations_per_second, bytes_per_second] = match kind {
+            Kind::Software => CPU_RATES,
+            _ => GPU_RATES,
+        };
         let subgroups = features
             .contains(wgpu::Features::SUBGROUP)
             .then_some((info.subgroup_min_size, info.subgroup_max_size));
@@ -110,6 +114,8 @@ impl Adapter {
                 min_storage_buffer_offset_alignment: limits.min_storage_buffer_offset_alignment,
                 min_uniform_buffer_offset_alignment: limits.min_uniform_buffer_offset_alignment,
                 thread_sums,
+                operations_per_second,
+                bytes_per_second,
             },
         }
     }

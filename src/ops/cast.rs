@@ -4,9 +4,9 @@ use super::window::word;
 use super::{Layer, Op, check_float};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, STORAGE, params};
+use crate::kernel::{Kernel, STORAGE, Start, params};
 use crate::ops::copy_bytes;
-use crate::plan::{Launch, Lowering, Threads};
+use crate::plan::{Launch, Lowering, Threads, Touches};
 use crate::tensor::{DType, TensorType};
 
 params! {
@@ -67,7 +67,7 @@ impl Layer for Cast {
         }
         let lanes = |dtype: DType| (x.elements() * dtype.bytes()).div_ceil(16);
         let params = Params {
-            origin: [0; 3],
+            start: Start::default(),
             lanes: word(lanes(DType::F16)),
             wide_lanes: word(lanes(DType::F32)),
         };
@@ -80,6 +80,19 @@ impl Layer for Cast {
             reads: &reads,
             writes: &writes,
             threads: Threads::row(lanes(DType::F16)),
+            operations: 0,
+            touches: Some(Touches {
+                bytes: &|[lanes, ..]| {
+                    let half = lanes.start * 16..lanes.end * 16;
+                    let single = lanes.start * 32..lanes.end * 32;
+                    if narrow {
+                        [single, half]
+                    } else {
+                        [half, single]
+                    }
+                },
+                like_y: &[],
+            }),
         });
     }
 }

@@ -1,24 +1,28 @@
 //! [`Concat`]: shape rule, method, lowering.
 
-use super::window::{last_lane, word};
+use super::window::word;
 use super::{Layer, Op, check_float};
 use crate::error::{Error, Result};
 use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
 use crate::kernel::{
-    Kernel, ROWS, half, params, per_lane, row_kernels, store_constants, store_form,
+    Kernel, ROWS, Start, half, params, per_lane, row_kernels, store_constants, store_form,
 };
-use crate::plan::{Launch, Lowering, Threads};
-use crate::tensor::TensorType;
+use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches, Ways, span};
+use crate::tensor::{DType, TensorType};
 
 params! {
     /// Parameters of the kernel, in elements.
     Params {
         /// N.
         pictures: u32,
-        /// Elements of a row of the input.
+        /// Elements of a row that are copied.
         row: u32,
-        /// Elements of a row of the output before those of the input.
+        /// Elements of the input before the first of them.
+        input_base: u32,
+        /// Elements of a row of the input.
+        input_row: u32,
+        /// Elements of the output before the first of them.
         base: u32,
         /// Elements of a row of the output.
         output_row: u32,
@@ -89,52 +93,87 @@ impl Layer for Concat {
         let y = lowering.outputs[0];
         let row = |ty: &TensorType| ty.shape[1..].iter().product::<usize>();
         let output_row = row(y);
-        let lane = per_lane(y.dtype);
-        let (ways, writes) = (lowering.ways(), lowering.writes.clone());
-        let read_too = usize::from(lowering.fused.way_out.skip.is_some());
+        let (ways, write) = (lowering.ways(), lowering.writes[0]);
         let mut base = 0;
         for (index, x) in lowering.inputs.clone().into_iter().enumerate() {
             let own = row(x);
-            // Rows of the output begin at lanes, and the input's within them, if all do.
-            let whole = |unit| {
-                [own, base, output_row]
-                    .iter()
-                    .all(|n: &usize| n.is_multiple_of(unit))
+            let rows = Rows {
+                count: x.shape[0],
+                elements: own,
+                from: (0, own),
+                to: (base, output_row),
+                dtype: y.dtype,
             };
-            let width = [lane, 2, 1]
-                .into_iter()
-                .find(|&unit| whole(unit))
-                .unwrap_or(1);
-            let form = store_form(y.dtype, width, COLUMNS);
-            let params = Params {
-                origin: [0; 3],
-                pictures: word(x.shape[0]),
-                row: word(own),
-                base: word(base),
-                output_row: word(output_row),
-                last_lane: last_lane(x),
-            };
-            let constants = [
-                half(x.dtype),
-                ("ALIGNED", f64::from(u8::from(own.is_multiple_of(lane)))),
-                ("LEAD", 0.0),
-            ];
-            let constants = constants
-                .into_iter()
-                .chain(store_constants(form, width))
-                .chain(ways.constants.iter().copied());
-            let constants: Vec<_> = constants.collect();
-            let read = lowering.reads[index];
-            let launch = Launch {
-                kernel: &KERNELS[form],
-                constants: &constants,
-                params: bytemuck::bytes_of(&params),
-                reads: &[read, ways.way_out, ways.skip],
-                writes: &writes,
-                threads: Threads::fitted([own.div_ceil(COLUMNS as usize), x.shape[0], 1]),
-            };
-            lowering.launch_part(&launch, [x.bytes() * (1 + read_too), x.bytes()]);
+            rows.launch([lowering.reads[index], write], &ways, lowering);
             base += own;
         }
+    }
+}
+
+/// Stretches of elements, one of each row of a tensor and of another one.
+pub(super) struct Rows {
+    pub(super) count: usize,
+    /// Of a stretch.
+    pub(super) elements: usize,
+    /// Elements before the first stretch, and from one to the next.
+    pub(super) from: (usize, usize),
+    pub(super) to: (usize, usize),
+    pub(super) dtype: DType,
+}
+
+impl Rows {
+    /// Copies the stretches of one slot to those of another.
+    pub(super) fn launch(&self, [x, y]: [SlotId; 2], ways: &Ways, lowering: &mut Lowering<'_>) {
+        let (lane, columns) = (per_lane(self.dtype), COLUMNS as usize);
+        let begin_at = |unit: usize, (base, row): (usize, usize)| {
+            [self.elements, base, row]
+                .iter()
+                .all(|n| n.is_multiple_of(unit))
+        };
+        let mut units = [lane, 2, 1].into_iter();
+        let width = units.find(|&unit| begin_at(unit, self.to)).unwrap_or(1);
+        let form = store_form(self.dtype, width, COLUMNS);
+        let bytes = self.count * self.elements * self.dtype.bytes();
+        let params = Params {
+            start: Start::default(),
+            pictures: word(self.count),
+            row: word(self.elements),
+            input_base: word(self.from.0),
+            input_row: word(self.from.1),
+            base: word(self.to.0),
+            output_row: word(self.to.1),
+            last_lane: lowering.last_lane(x),
+        };
+        let aligned = begin_at(lane, self.from);
+        let constants = [
+            half(self.dtype),
+            ("ALIGNED", f64::from(u8::from(aligned))),
+            ("LEAD", 0.0),
+        ];
+        let constants = constants.into_iter().chain(store_constants(form, width));
+        let constants: Vec<_> = constants.chain(ways.constants.iter().copied()).collect();
+        let touched = |[elements, rows, _]: &Block| {
+            let first = elements.start * columns;
+            let last = (elements.end * columns).min(self.elements) - 1;
+            [self.from, self.to].map(|(base, row)| {
+                let at = |row_index: usize, element: usize| base + row_index * row + element;
+                let (first, last) = (at(rows.start, first), at(rows.end - 1, last));
+                span(&[(first, last, 0)], self.dtype.bytes())
+            })
+        };
+        let launch = Launch {
+            kernel: &KERNELS[form],
+            constants: &constants,
+            params: bytemuck::bytes_of(&params),
+            reads: &[x, ways.way_out, ways.skip],
+            writes: &[y],
+            threads: Threads::fitted([self.elements.div_ceil(columns), self.count, 1]),
+            operations: 0,
+            touches: Some(Touches {
+                bytes: &touched,
+                like_y: if ways.skips { &[2] } else { &[] },
+            }),
+        };
+        lowering.launch_part(&launch, [bytes * (1 + usize::from(ways.skips)), bytes]);
     }
 }

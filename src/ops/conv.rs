@@ -1,5 +1,6 @@
 //! [`Conv`]: attributes, shape rule, method, lowering.
 
+mod bands;
 mod lower;
 
 pub(super) use lower::{DEPTHWISE_KERNELS, KERNELS, PACK_KERNELS, ROWS_KERNELS, TILE_KERNELS};

@@ -4,8 +4,8 @@
 //! elements behind the tensor: they are computed and never read.
 
 use super::window::word;
-use crate::kernel::{Kernel, params};
-use crate::plan::{Launch, Lowering, Threads};
+use crate::kernel::{Kernel, Start, params};
+use crate::plan::{Launch, Lowering, Threads, Touches};
 
 params! {
     /// Parameters of every elementwise kernel.
@@ -15,7 +15,7 @@ params! {
     }
 }
 
-/// One kernel over `bytes` of each slot.
+/// One kernel over `bytes` of each slot; all of them lie alike.
 pub(super) fn launch(
     lowering: &mut Lowering<'_>,
     kernel: &'static Kernel,
@@ -24,7 +24,7 @@ pub(super) fn launch(
 ) {
     let lanes = bytes.div_ceil(16);
     let params = Params {
-        origin: [0; 3],
+        start: Start::default(),
         lanes: word(lanes),
     };
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
@@ -35,5 +35,13 @@ pub(super) fn launch(
         reads: &reads,
         writes: &writes,
         threads: Threads::row(lanes),
+        operations: 0,
+        touches: Some(Touches {
+            bytes: &|[lanes, ..]| {
+                let bytes = lanes.start * 16..lanes.end * 16;
+                [bytes.clone(), bytes]
+            },
+            like_y: if reads.len() > 1 { &[1] } else { &[] },
+        }),
     });
 }

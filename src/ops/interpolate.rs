@@ -1,15 +1,16 @@
 //! [`Interpolate`]: attributes, shape rule, index tables, method, lowering.
 
-use super::window::{Extents, MAX_DIMS, check_input, last_lane, leading_ones, word};
+use super::window::{Extents, MAX_DIMS, check_input, last_lane, leading_ones, planes_of, word};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
 use crate::kernel::{
-    Kernel, ROWS, half, params, per_lane, row_kernels, store_constants, store_form,
+    Kernel, ROWS, Start, half, params, per_lane, row_kernels, store_constants, store_form,
 };
-use crate::plan::{Launch, Lowering, Threads};
+use crate::plan::{Block, Launch, Lowering, Threads, Touches, span};
 use crate::tensor::TensorType;
+use std::ops::Range;
 
 params! {
     /// Parameters of the gather. Extents are in elements.
@@ -239,17 +240,24 @@ impl Layer for Interpolate {
         let last = columns[columns.len() - 1];
         columns.resize(columns.len().next_multiple_of(COLUMNS), last);
         let volume = self.dims() == MAX_DIMS;
+        // Planes that share a thread are bound together.
+        let plane = (output.h * output.w).max(input.h * input.w) * x.dtype.bytes();
+        let each_plane = if lowering.fits(PLANES * plane) {
+            PLANES
+        } else {
+            1
+        };
         // Slices of a volume have sources of their own.
         let groups = if volume {
             planes * output.d
         } else {
-            planes.div_ceil(PLANES)
+            planes.div_ceil(each_plane)
         };
         let aligned = input.w.is_multiple_of(per_lane(x.dtype));
-        let columns = lowering.table("columns", &columns);
+        let column_table = lowering.table("columns", &columns);
         let lines = lowering.table("rows, slices", &[rows, slices].concat());
         let params = Params {
-            origin: [0; 3],
+            start: Start::default(),
             planes: word(planes),
             channels: word(input.c),
             input_d: word(input.d),
@@ -270,21 +278,63 @@ impl Layer for Interpolate {
             ("REPEAT", f64::from(repeat)),
             ("ROWS", f64::from(repeat_rows)),
             ("VOLUME", f64::from(u8::from(volume))),
-            ("PLANES", f64::from(word(PLANES))),
+            ("PLANES", f64::from(word(each_plane))),
         ];
         let constants = constants.into_iter().chain(store_constants(form, output.w));
         let constants: Vec<_> = constants.chain(ways.constants).collect();
+        let columns_of_thread = COLUMNS * repeat.max(1) as usize;
+        // The tables ascend.
+        let bytes = |[x_threads, y_threads, z_threads]: &Block| {
+            let (plane, to) = if volume {
+                planes_of(z_threads, output.d)
+            } else {
+                let last = (z_threads.end * each_plane).min(planes) - 1;
+                ((z_threads.start * each_plane, last, 0), 0..1)
+            };
+            let each = repeat_rows as usize;
+            let lines = y_threads.start * each..(y_threads.end * each).min(output.h);
+            let sources = |table: &[u32], outputs: &Range<usize>, extent| {
+                let source = |i: usize| table[i] as usize;
+                (source(outputs.start), source(outputs.end - 1), extent)
+            };
+            let first = x_threads.start * columns_of_thread;
+            let last = (x_threads.end * columns_of_thread).min(output.w) - 1;
+            let loaded = if repeat > 0 {
+                let last = (x_threads.end * COLUMNS).min(input.w) - 1;
+                (x_threads.start * COLUMNS, last, input.w)
+            } else {
+                sources(&columns, &(first..last + 1), input.w)
+            };
+            let read = [
+                plane,
+                sources(slices, &to, input.d),
+                sources(rows, &lines, input.h),
+                loaded,
+            ];
+            let written = [
+                plane,
+                (to.start, to.end - 1, output.d),
+                (lines.start, lines.end - 1, output.h),
+                (first, last, output.w),
+            ];
+            [read, written].map(|axes| span(&axes, x.dtype.bytes()))
+        };
         lowering.launch(&Launch {
             kernel: &KERNELS[form],
             constants: &constants,
             params: bytemuck::bytes_of(&params),
-            reads: &[read, columns, lines, ways.way_out, ways.skip],
+            reads: &[read, column_table, lines, ways.way_out, ways.skip],
             writes: &writes,
             threads: Threads::fitted([
-                output.w.div_ceil(COLUMNS * repeat.max(1) as usize),
+                output.w.div_ceil(columns_of_thread),
                 output.h / repeat_rows as usize,
                 groups,
             ]),
+            operations: 0,
+            touches: Some(Touches {
+                bytes: &bytes,
+                like_y: if ways.skips { &[4] } else { &[] },
+            }),
         });
     }
 }

@@ -1,12 +1,12 @@
 //! [`Normalize`]: attributes, shape rule, table, method, lowering.
 
-use super::window::word;
+use super::window::{last_lane, word};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, half, params, row_kernels, store_constants, store_form};
-use crate::plan::{Launch, Lowering, Threads};
+use crate::kernel::{Kernel, Start, half, params, row_kernels, store_constants, store_form};
+use crate::plan::{Block, Launch, Lowering, Threads, Touches, span};
 use crate::tensor::{DType, TensorType};
 use half::f16;
 
@@ -17,6 +17,8 @@ params! {
         pictures: u32,
         /// Pixels of a picture, H * W.
         pixels: u32,
+        /// Last 16-byte lane of the input.
+        last_lane: u32,
     }
 }
 
@@ -157,9 +159,31 @@ impl Layer for Normalize {
         // Where one picture has whole words, all begin with one.
         let words = pictures == 1 || (pixels * self.mean.len()).is_multiple_of(4);
         let params = Params {
-            origin: [0; 3],
+            start: Start::default(),
             pictures: word(pictures),
             pixels: word(pixels),
+            last_lane: last_lane(lowering.inputs[0]),
+        };
+        // Planes of a picture that do not fit a binding together are made one by one.
+        let channels = self.mean.len();
+        let each = if lowering.fits(pixels * channels * self.dtype.bytes()) {
+            channels
+        } else {
+            1
+        };
+        let groups = channels / each;
+        let bytes = |[x, _, z]: &Block| {
+            let (first, last) = (x.start * PIXELS, (x.end * PIXELS).min(pixels) - 1);
+            let picture = (z.start / groups, (z.end - 1) / groups, 0);
+            let read = (
+                first * channels,
+                last * channels + channels - 1,
+                pixels * channels,
+            );
+            // Groups of channels of all pictures.
+            let planes = (z.start * each, z.end * each - 1, 0);
+            let written = span(&[planes, (first, last, pixels)], self.dtype.bytes());
+            [span(&[picture, read], 1), written]
         };
         let ways = lowering.ways();
         let (x, writes) = (lowering.reads[0], lowering.writes.clone());
@@ -167,6 +191,7 @@ impl Layer for Normalize {
         let constants = [
             ("CHANNELS", f64::from(word(self.mean.len()))),
             ("WORDS", f64::from(u8::from(words))),
+            ("EACH", f64::from(word(each))),
             half(self.dtype),
         ];
         let constants = constants.into_iter().chain(store_constants(form, pixels));
@@ -177,7 +202,12 @@ impl Layer for Normalize {
             params: bytemuck::bytes_of(&params),
             reads: &[x, table, ways.way_out, ways.skip],
             writes: &writes,
-            threads: Threads::fitted([pixels.div_ceil(PIXELS), 1, pictures]),
+            threads: Threads::fitted([pixels.div_ceil(PIXELS), 1, pictures * groups]),
+            operations: 0,
+            touches: Some(Touches {
+                bytes: &bytes,
+                like_y: if ways.skips { &[3] } else { &[] },
+            }),
         });
     }
 }

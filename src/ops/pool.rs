@@ -1,9 +1,9 @@
 //! What max and average pooling share: the parameters of their kernels and the grid.
 
-use super::window::{Extents, Window, check_turns, last_lane, leading_ones, word};
+use super::window::{Extents, Window, check_turns, last_lane, leading_ones, planes_of, word};
 use crate::error::Result;
-use crate::kernel::{Kernel, half, params, store_constants, store_form};
-use crate::plan::{Launch, Lowering};
+use crate::kernel::{Kernel, Start, half, params, store_constants, store_form};
+use crate::plan::{Block, Launch, Lowering, Touches, span};
 use crate::tensor::TensorType;
 
 params! {
@@ -52,7 +52,7 @@ pub(super) fn launch(
     };
     let planes = input.n * input.c;
     let params = Params {
-        origin: [0; 3],
+        start: Start::default(),
         planes: word(planes),
         channels: word(input.c),
         input_d: word(input.d),
@@ -76,6 +76,12 @@ pub(super) fn launch(
     let ways = lowering.ways();
     constants.extend(&ways.constants);
     let writes = lowering.writes.clone();
+    let bytes = |block: &Block| {
+        let (planes, slices) = planes_of(&block[2], output.d);
+        let axes = walk.touched([&input, &output], rows, slices, block);
+        axes.map(|[d, h, w]| span(&[planes, d, h, w], x.dtype.bytes()))
+    };
+    let taps: usize = window.kernel.iter().product();
     lowering.launch(&Launch {
         kernel: &kernels[form],
         constants: &constants,
@@ -83,6 +89,11 @@ pub(super) fn launch(
         reads: &[lowering.reads[0], ways.way_in, ways.way_out, ways.skip],
         writes: &writes,
         threads: walk.threads(&output, rows, planes * output.d),
+        operations: y.elements().saturating_mul(taps),
+        touches: Some(Touches {
+            bytes: &bytes,
+            like_y: if ways.skips { &[3] } else { &[] },
+        }),
     });
 }
 

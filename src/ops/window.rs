@@ -3,8 +3,9 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::per_lane;
-use crate::plan::Threads;
+use crate::plan::{Block, Threads};
 use crate::tensor::{DType, TensorType};
+use std::ops::Range;
 
 /// Most spatial dimensions of any layer.
 pub(super) const MAX_DIMS: usize = 3;
@@ -252,6 +253,70 @@ impl Walk {
         (!self.long && (first || alone)).then_some(walk)
     }
 
+    /// First and last index of the input that the windows `outputs` see along an axis of D, H, W: in the padding, what a
+    /// kernel loads instead.
+    fn reach(&self, axis: usize, outputs: &Range<usize>, extent: usize) -> (usize, usize) {
+        let [kernel, stride, before, dilation] =
+            [self.kernel, self.stride, self.before, self.dilation].map(|of| of[axis] as usize);
+        let clamped = |position: usize| position.saturating_sub(before).min(extent - 1);
+        let last = outputs.end.saturating_sub(1) * stride + (kernel - 1) * dilation;
+        let (first, last) = (clamped(outputs.start * stride), clamped(last));
+        match axis {
+            0 => (first, last),
+            axis => {
+                let times = self.repeat[axis - 1] as usize;
+                (first / times, last / times)
+            }
+        }
+    }
+
+    /// What a block of threads of [`threads`](Self::threads) touches of a plane of the input and one of the output, along D, H
+    /// and W: indices and extents, for [`span`]. `input` as it is stored; `slices`: of the output, along D.
+    pub(super) fn touched(
+        &self,
+        [input, output]: [&Extents; 2],
+        rows: usize,
+        slices: Range<usize>,
+        [x, y, _]: &Block,
+    ) -> [[(usize, usize, usize); 3]; 2] {
+        let columns = self.columns as usize;
+        // A thread may load rows for windows behind the last one.
+        let (lines, windows) = (
+            y.start * rows..y.end * rows,
+            x.start * columns..x.end * columns,
+        );
+        let times = self.repeat.map(|times| times as usize);
+        let read = [
+            (input.d, 1, &slices),
+            (input.h, times[0], &lines),
+            (input.w, times[1], &windows),
+        ];
+        let mut axis = 0;
+        let read = read.map(|(extent, times, outputs)| {
+            let (first, last) = self.reach(axis, outputs, extent * times);
+            axis += 1;
+            (first, last, extent)
+        });
+        let written = [
+            (output.d, slices.clone()),
+            (output.h, lines.clone()),
+            (output.w, windows.clone()),
+        ];
+        let written =
+            written.map(|(extent, range)| (range.start, range.end.min(extent) - 1, extent));
+        [read, written]
+    }
+
+    /// Elements of a window.
+    pub(super) fn kernel_elements(&self) -> usize {
+        self.kernel.iter().map(|&extent| extent as usize).product()
+    }
+
+    /// How often rows and columns of the input are repeated as they are loaded.
+    pub(super) fn repeats(&self) -> [usize; 2] {
+        self.repeat.map(|times| times as usize)
+    }
+
     /// Turns of its loops that a thread takes for one slice of a window.
     pub(super) fn turns(&self) -> usize {
         let taps = if self.long {
@@ -340,6 +405,21 @@ impl Extents {
             w,
         }
     }
+}
+
+/// First and last of the planes that slices of all planes belong to, with an extent that does not matter, and which slices of
+/// each: all, if there are several planes.
+pub(super) fn planes_of(
+    slices: &Range<usize>,
+    depth: usize,
+) -> ((usize, usize, usize), Range<usize>) {
+    let (first, last) = (slices.start / depth, (slices.end - 1) / depth);
+    let own = if first == last {
+        slices.start % depth..(slices.end - 1) % depth + 1
+    } else {
+        0..depth
+    };
+    ((first, last, 0), own)
 }
 
 /// Up to three entries as D, H, W; `fill` for the dimensions in front that are missing.

@@ -1,5 +1,7 @@
 //! Grids: from threads to workgroups, folded to what one dispatch may have.
 
+use super::Block;
+
 /// Threads of a launch and the workgroups they come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Threads {
@@ -89,13 +91,13 @@ pub(super) struct Part {
     pub(super) size: [u32; 3],
 }
 
-/// Cuts a grid of workgroups into parts of at most `max` a dimension; nothing of an empty grid.
-pub(super) fn fold(workgroups: [usize; 3], max: u32) -> Vec<Part> {
-    let cuts = workgroups.map(|count| {
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        (0..count)
+/// Cuts a block of workgroups into parts of at most `max` a dimension; nothing of an empty one.
+pub(super) fn fold(workgroups: Block, max: u32) -> Vec<Part> {
+    let cuts = workgroups.map(|range| {
+        let [start, end] = [range.start, range.end].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+        (start..end)
             .step_by(max as usize)
-            .map(move |origin| (origin, (count - origin).min(max)))
+            .map(move |origin| (origin, (end - origin).min(max)))
             .collect::<Vec<_>>()
     });
     let [xs, ys, zs] = &cuts;
@@ -119,8 +121,8 @@ mod tests {
 
     #[test]
     fn a_grid_at_the_limit_is_one_part_and_one_above_it_two() {
-        assert_eq!(fold([7, 1, 1], 7).len(), 1);
-        let parts = fold([8, 1, 1], 7);
+        assert_eq!(fold([0..7, 0..1, 0..1], 7).len(), 1);
+        let parts = fold([0..8, 0..1, 0..1], 7);
         let expected = [([0, 0, 0], [7, 1, 1]), ([7, 0, 0], [1, 1, 1])];
         assert_eq!(
             parts,
@@ -134,7 +136,7 @@ mod tests {
     fn parts_cover_each_workgroup_once() {
         let grid = [5, 8, 3];
         let mut seen = vec![0; 5 * 8 * 3];
-        for part in fold(grid, 2) {
+        for part in fold(grid.map(|count| 0..count), 2) {
             for z in part.origin[2]..part.origin[2] + part.size[2] {
                 for y in part.origin[1]..part.origin[1] + part.size[1] {
                     for x in part.origin[0]..part.origin[0] + part.size[0] {
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_empty_grid_has_no_parts() {
-        assert!(fold([0, 4, 4], 65_535).is_empty());
+        assert!(fold([0..0, 0..4, 0..4], 65_535).is_empty());
     }
 
     #[test]

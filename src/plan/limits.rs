@@ -23,6 +23,11 @@ pub struct Limits {
     /// Sums that one thread best keeps at a time: as many as its registers hold on a GPU; on a CPU, where loads cost more
     /// than sums, as many as the nearest cache does. Not a limit of WebGPU's.
     pub thread_sums: usize,
+    /// Operations of f32 that a slow device of its kind makes in a second, by which the time of a dispatch is predicted before
+    /// it is cut. Not a limit of WebGPU's.
+    pub operations_per_second: u64,
+    /// Bytes that such a one moves in a second.
+    pub bytes_per_second: u64,
 }
 
 impl Default for Limits {
@@ -37,9 +42,16 @@ impl Default for Limits {
             min_storage_buffer_offset_alignment: 256,
             min_uniform_buffer_offset_alignment: 256,
             thread_sums: 64,
+            operations_per_second: GPU_RATES[0],
+            bytes_per_second: GPU_RATES[1],
         }
     }
 }
+
+/// Operations and bytes a second of slow devices: a small integrated GPU with a poor kernel, and a driver on few cores of a
+/// CPU.
+pub(crate) const GPU_RATES: [u64; 2] = [50_000_000_000, 10_000_000_000];
+pub(crate) const CPU_RATES: [u64; 2] = [10_000_000_000, 1_000_000_000];
 
 /// Kernels compute element and byte positions in 32 bits, some of them signed.
 const MAX_TENSOR_BYTES: u64 = 1 << 31;
@@ -56,13 +68,26 @@ impl Plan {
         };
         for slot in &self.slots {
             let needed = slot.padded().saturating_add(self.options.guard);
-            let available = limits.max_storage_buffer_binding_size.min(MAX_TENSOR_BYTES);
+            let available = limits.max_buffer_size;
             if needed > available {
-                let name = "max_storage_buffer_binding_size (bytes)";
+                let name = "max_buffer_size (bytes)";
                 return Err(limit(&slot.label, name, needed, available));
+            }
+            if needed > MAX_TENSOR_BYTES {
+                let name = "the bytes of a tensor that a kernel can number";
+                return Err(limit(&slot.label, name, needed, MAX_TENSOR_BYTES));
             }
         }
         for dispatch in &self.dispatches {
+            let available = limits.max_storage_buffer_binding_size;
+            for (slot, bytes) in self.bindings(dispatch) {
+                let needed = bytes.end - bytes.start;
+                if needed > available {
+                    let name = "max_storage_buffer_binding_size (bytes)";
+                    let node = format!("{}: {}", dispatch.node, self.slots[slot].label);
+                    return Err(limit(&node, name, needed, available));
+                }
+            }
             let needed = (dispatch.reads.len() + dispatch.writes.len()) as u64;
             let available = u64::from(limits.max_storage_buffers_per_shader_stage);
             if needed > available {
@@ -85,8 +110,9 @@ impl Plan {
     /// Bytes of the largest storage binding.
     #[must_use]
     pub fn largest_binding(&self) -> u64 {
-        let slots = self.slots.iter();
-        slots.fold(0, |most, slot| most.max(slot.padded() + self.options.guard))
+        let dispatches = self.dispatches.iter();
+        let bindings = dispatches.flat_map(|dispatch| self.bindings(dispatch));
+        bindings.fold(0, |most, (_, bytes)| most.max(bytes.end - bytes.start))
     }
 
     /// Bytes of the largest buffer: an arena, the constants, or a variable.

@@ -1,8 +1,9 @@
 //! What a layer sees while it is lowered, and what it asks for.
 
-use super::{Dispatch, Limits, Plan, SlotId, Threads, grid};
+use super::cut::{Cutter, Part};
+use super::{Dispatch, Limits, Plan, SlotId, Threads, Touches, grid};
 use crate::fusion::{Affine, Fused};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Start};
 use crate::ops;
 use crate::tensor::TensorType;
 
@@ -14,9 +15,13 @@ pub(crate) struct Launch<'a> {
     pub(crate) reads: &'a [SlotId],
     pub(crate) writes: &'a [SlotId],
     pub(crate) threads: Threads,
+    /// Operations of all threads, where they are many for the bytes.
+    pub(crate) operations: usize,
+    /// What a part of it touches; without that, it binds all of its slots.
+    pub(crate) touches: Option<Touches<'a>>,
 }
 
-/// What a kernel does besides its layer: the slots that it binds for that, its first one where it does nothing, and its
+/// What a kernel does besides its layer: the slots that it binds for that, an empty one where it does nothing, and its
 /// `override`s.
 pub(crate) struct Ways {
     /// Affine functions on the way in.
@@ -25,6 +30,8 @@ pub(crate) struct Ways {
     pub(crate) way_out: SlotId,
     /// The tensor that is added on the way out.
     pub(crate) skip: SlotId,
+    /// Whether there is one.
+    pub(crate) skips: bool,
     pub(crate) constants: Vec<(&'static str, f64)>,
 }
 
@@ -40,6 +47,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) writes: Vec<SlotId>,
     /// What its kernel does besides.
     pub(crate) fused: &'a Fused,
+    /// The tensor that is added on the way out.
+    pub(super) skip: Option<SlotId>,
     pub(super) node: &'a str,
     pub(super) plan: &'a mut Plan,
     pub(super) limits: &'a Limits,
@@ -58,10 +67,65 @@ impl Lowering<'_> {
         self.limits.thread_sums
     }
 
+    /// Whether a tensor of so many bytes fits a binding.
+    pub(crate) const fn fits(&self, bytes: usize) -> bool {
+        bytes as u64 <= self.limits.max_storage_buffer_binding_size
+    }
+
+    /// Most bytes of a binding.
+    pub(crate) const fn binding(&self) -> u64 {
+        self.limits.max_storage_buffer_binding_size
+    }
+
     /// Memory between two dispatches of one node.
     pub(crate) fn scratch(&mut self, label: &str, bytes: usize) -> SlotId {
         let label = format!("{} {label}", self.node);
         self.plan.temporary(label, bytes)
+    }
+
+    /// Last 16-byte lane of a slot.
+    pub(crate) fn last_lane(&self, slot: SlotId) -> u32 {
+        let lanes = self.plan.slots[slot].padded() / 16;
+        u32::try_from(lanes - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The tensor that is added on the way out.
+    pub(crate) const fn skip(&self) -> Option<SlotId> {
+        self.skip
+    }
+
+    /// What a kernel does besides that does nothing besides.
+    pub(crate) fn no_ways(&mut self) -> Ways {
+        let nothing = self.plan.nothing(self.limits);
+        Ways {
+            way_in: nothing,
+            way_out: nothing,
+            skip: nothing,
+            skips: false,
+            constants: Vec::new(),
+        }
+    }
+
+    /// The same layer over a part of its first input and of its output, in slots of their own; `skip` too, if there is one.
+    pub(crate) fn part<'b>(
+        &'b mut self,
+        [x, y]: [&'b TensorType; 2],
+        [read, write]: [SlotId; 2],
+        skip: Option<SlotId>,
+    ) -> Lowering<'b> {
+        let inputs = self.inputs[1..].iter().copied();
+        let reads = self.reads[1..].iter().copied();
+        Lowering {
+            inputs: std::iter::once(x).chain(inputs).collect(),
+            outputs: vec![y],
+            reads: std::iter::once(read).chain(reads).collect(),
+            writes: vec![write],
+            fused: self.fused,
+            skip,
+            node: self.node,
+            plan: self.plan,
+            limits: self.limits,
+        }
     }
 
     /// What the layer's kernel does besides; the tables of affine functions are launched.
@@ -69,7 +133,7 @@ impl Lowering<'_> {
         let fused = self.fused;
         let channels = |ty: &TensorType| ty.shape.get(1).copied().unwrap_or(1);
         let (input, output) = (channels(self.inputs[0]), channels(self.outputs[0]));
-        let nothing = self.reads[0];
+        let nothing = self.plan.nothing(self.limits);
         let mut table = |affine: &Option<Affine>, channels| {
             affine.as_ref().map(|Affine { layer, inputs }| {
                 let inputs: Vec<SlotId> = inputs.iter().map(|value| value.index).collect();
@@ -78,7 +142,7 @@ impl Lowering<'_> {
         };
         let way_in = table(&fused.way_in.affine, input);
         let way_out = table(&fused.way_out.affine, output);
-        let skip = fused.way_out.skip.map(|value| value.index);
+        let skip = self.skip;
         let flags = [
             ("IN_AFFINE", way_in.is_some()),
             ("IN_RELU", fused.way_in.relu),
@@ -91,6 +155,7 @@ impl Lowering<'_> {
             way_in: way_in.unwrap_or(nothing),
             way_out: way_out.unwrap_or(nothing),
             skip: skip.unwrap_or(nothing),
+            skips: skip.is_some(),
             constants: set.map(|(name, _)| (name, 1.0)).collect(),
         }
     }
@@ -106,22 +171,77 @@ impl Lowering<'_> {
     }
 
     fn append(&mut self, launch: &Launch<'_>, bytes: Option<[u64; 2]>) {
+        let whole = Dispatch {
+            node: self.node.to_owned(),
+            kernel: launch.kernel,
+            constants: {
+                let workgroup = launch.threads.workgroup.map(f64::from);
+                let sizes = ["WX", "WY", "WZ"].into_iter().zip(workgroup);
+                sizes.chain(launch.constants.iter().copied()).collect()
+            },
+            params: launch.params.to_vec(),
+            reads: launch.reads.to_vec(),
+            writes: launch.writes.to_vec(),
+            grid: [0; 3],
+            part: bytes,
+            slices: Vec::new(),
+        };
+        let (read, written) = self.plan.traffic(&whole);
+        let cutter = Cutter {
+            plan: self.plan,
+            limits: self.limits,
+            launch,
+            bytes: read + written,
+        };
         let max = self.limits.max_compute_workgroups_per_dimension;
-        for part in grid::fold(launch.threads.workgroups(), max) {
-            let mut params = launch.params.to_vec();
-            params[..12].copy_from_slice(bytemuck::cast_slice(&part.origin));
-            let workgroup = launch.threads.workgroup.map(f64::from);
-            let sizes = ["WX", "WY", "WZ"].into_iter().zip(workgroup);
-            self.plan.dispatches.push(Dispatch {
-                node: self.node.to_owned(),
-                kernel: launch.kernel,
-                constants: sizes.chain(launch.constants.iter().copied()).collect(),
-                params,
-                reads: launch.reads.to_vec(),
-                writes: launch.writes.to_vec(),
+        let parts = cutter.parts().into_iter();
+        let parts = parts.flat_map(|Part { block, slices }| {
+            let folded = grid::fold(block, max).into_iter();
+            folded.map(move |part| (part, slices.clone()))
+        });
+        let parts: Vec<_> = parts.collect();
+        let volume = |size: [u32; 3]| size.into_iter().map(u128::from).product::<u128>();
+        let all: u128 = parts.iter().map(|(part, _)| volume(part.size)).sum();
+        let mut before = 0;
+        for (part, slices) in &parts {
+            let behind = before + volume(part.size);
+            let share = |bytes: u64| {
+                let up_to = |threads: u128| u128::from(bytes) * threads / all.max(1);
+                u64::try_from(up_to(behind) - up_to(before)).unwrap_or(u64::MAX)
+            };
+            let shares = (parts.len() > 1).then(|| [read, written].map(share));
+            let mut dispatch = Dispatch {
                 grid: part.size,
-                part: bytes,
-            });
+                part: shares.or(bytes),
+                slices: slices.clone(),
+                ..whole.clone()
+            };
+            set_start(&mut dispatch, part.origin);
+            self.plan.dispatches.push(dispatch);
+            before = behind;
         }
+    }
+}
+
+/// Tells a kernel where it begins, and which lanes of its tensors are bound.
+fn set_start(dispatch: &mut Dispatch, origin: [u32; 3]) {
+    let word = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    let slice = |binding: usize| {
+        let mut slices = dispatch.slices.iter();
+        slices.find(|(sliced, _)| *sliced == binding)
+    };
+    let base = |binding| slice(binding).map_or(0, |(_, bytes)| word(bytes.start / 16));
+    let start = Start {
+        origin,
+        bases: [base(0), base(dispatch.reads.len())],
+    };
+    if !dispatch.slices.is_empty() {
+        dispatch.constants.push(("SLICED", 1.0));
+    }
+    let last = slice(0).map(|(_, bytes)| word(bytes.end / 16 - 1));
+    dispatch.params[..size_of::<Start>()].copy_from_slice(bytemuck::bytes_of(&start));
+    let mut fields = dispatch.kernel.params.iter();
+    if let (Some(last), Some(field)) = (last, fields.find(|field| field.name == "last_lane")) {
+        dispatch.params[field.offset..field.offset + 4].copy_from_slice(&last.to_ne_bytes());
     }
 }

@@ -72,19 +72,14 @@ impl Memory {
         layout: &wgpu::BindGroupLayout,
     ) -> Result<wgpu::BindGroup> {
         let dispatch = &plan.dispatches[index];
-        let slots = dispatch.reads.iter().chain(&dispatch.writes);
-        let mut resources: Vec<wgpu::BufferBinding<'_>> = slots
-            .map(|&slot| {
+        let bindings = plan.bindings(dispatch);
+        let mut resources: Vec<wgpu::BufferBinding<'_>> = bindings
+            .map(|(slot, bytes)| {
                 let (buffer, offset) = self.locate(plan, slot);
-                let guard = match plan.slots[slot].place {
-                    Place::Arena { .. } => plan.options.guard,
-                    Place::Constant { .. } | Place::Variable(_) => 0,
-                };
-                let size = NonZeroU64::new(plan.slots[slot].padded() + guard);
                 wgpu::BufferBinding {
                     buffer,
-                    offset,
-                    size,
+                    offset: offset + bytes.start,
+                    size: NonZeroU64::new(bytes.end - bytes.start),
                 }
             })
             .collect();

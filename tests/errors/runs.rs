@@ -66,11 +66,21 @@ fn plan(graph: &Graph, change: fn(&mut Limits)) -> Result<()> {
 
 pub(super) fn limits() -> Vec<Row> {
     rows! {
-        LIMIT "a tensor above a binding"
-            ["input \"x\"", "needs 4096", "max_storage_buffer_binding_size", "Tiny GPU has 4095"] |g| {
-            let x = x(g, &[1024])?;
-            g.relu(x)?;
+        LIMIT "filters above a binding"
+            ["conv.0", "constant", "needs 4096", "max_storage_buffer_binding_size", "Tiny GPU has 4095"] |g| {
+            let x = x(g, &[1, 16, 2, 2])?;
+            let weight = g.constant(Tensor::new([64, 16, 1, 1], vec![0f32; 1024])?);
+            let y = g.conv(x, weight, None, Conv::new(2))?;
+            g.output("y", y)?;
             plan(g, |limits| limits.max_storage_buffer_binding_size = 4095)
+        };
+        LIMIT "a row of all channels above a binding"
+            ["conv.0", "input \"x\"", "max_storage_buffer_binding_size", "Tiny GPU has 4096"] |g| {
+            let x = x(g, &[1, 8, 3, 256])?;
+            let weight = g.constant(Tensor::new([2, 8, 1, 1], vec![0f32; 16])?);
+            let y = g.conv(x, weight, None, Conv::new(2))?;
+            g.output("y", y)?;
+            plan(g, |limits| limits.max_storage_buffer_binding_size = 4096)
         };
         LIMIT "no workgroup" ["needs 1", "max_compute_workgroups_per_dimension", "Tiny GPU has 0"] |g| {
             let x = x(g, &[1024])?;
@@ -88,7 +98,7 @@ pub(super) fn limits() -> Vec<Row> {
             g.relu(x)?;
             plan(g, |limits| limits.max_buffer_size = 4095)
         };
-        LIMIT "constants above a buffer" ["constants", "needs 4096", "max_buffer_size", "Tiny GPU has 4095"] |g| {
+        LIMIT "constants above a buffer" ["constant 0", "needs 4096", "max_buffer_size", "Tiny GPU has 4095"] |g| {
             let constant = g.constant(zeros(1024)?);
             let y = g.relu(constant)?;
             g.output("y", y)?;
@@ -108,8 +118,8 @@ pub(super) fn limits() -> Vec<Row> {
             g.batch_norm(x, &state, BatchNorm::train())?;
             plan(g, |limits| limits.max_storage_buffers_per_shader_stage = 2)
         };
-        LIMIT "a tensor above the defaults of WebGPU" ["input \"x\"", "needs 134250496", "has 134217728"] |g| {
-            let x = x(g, &[1, 1, 8192, 4097])?;
+        LIMIT "a tensor above the defaults of WebGPU" ["input \"x\"", "needs 268500992", "has 268435456"] |g| {
+            let x = x(g, &[1, 2, 8192, 4096 + 1])?;
             g.relu(x)?;
             plan(g, |_| {})
         };

@@ -1,10 +1,11 @@
 //! Dispatches of batch normalisation: in evaluation a table that lasts as long as the statistics, and one; two in training.
 
 use super::BatchNorm;
-use crate::kernel::{Kernel, RECTIFIED, STORAGE, half, params, per_lane};
+use crate::kernel::{Kernel, RECTIFIED, STORAGE, Start, half, params, per_lane};
 use crate::ops::window::word;
-use crate::plan::{Launch, Lowering, SlotId, Threads};
+use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches, span};
 use crate::tensor::TensorType;
+use std::ops::Range;
 
 const MOMENTS: &str = include_str!("../../../shaders/helpers/moments.wgsl");
 const COLUMNS: &str = include_str!("../../../shaders/helpers/columns.wgsl");
@@ -110,7 +111,9 @@ struct Partition {
 }
 
 impl Partition {
-    fn of(x: &TensorType) -> Self {
+    /// `binding`: the most bytes of one. A part touches a quarter of that at most, which changes no partition of a tensor that
+    /// fits one.
+    fn of(x: &TensorType, binding: u64) -> Self {
         let (batch, channels) = (x.shape[0], x.shape[1]);
         let plane: usize = x.shape[2..].iter().product();
         let per_lane = per_lane(x.dtype);
@@ -139,7 +142,13 @@ impl Partition {
             let run = extent.div_ceil(runs).max(1).next_multiple_of(block);
             (run, extent.div_ceil(run).max(1))
         };
-        let wanted = (WORKGROUPS * group / channels).clamp(1, most) * rows;
+        let fewest = if x.bytes() as u64 > binding {
+            usize::try_from(4 * x.bytes() as u64 / binding.max(1)).unwrap_or(usize::MAX)
+        } else {
+            1
+        };
+        let most = most.max(fewest.min(THREADS));
+        let wanted = (WORKGROUPS * group / channels).max(fewest).clamp(1, most) * rows;
         let (run_planes, runs_y) = cut(batch, wanted, block_planes);
         let (run_lanes, runs_x) = cut(lanes, wanted / runs_y, block_lanes);
         Self {
@@ -243,6 +252,58 @@ impl Partition {
         (SMALL / 2 / lanes).clamp(1, self.batch.max(1))
     }
 
+    /// Bytes of the planes of these channels in these pictures, from one element of a plane to another.
+    fn span(
+        &self,
+        pictures: Range<usize>,
+        channels: Range<usize>,
+        plane: [usize; 2],
+    ) -> Range<usize> {
+        let [first, last] = plane;
+        let axes = [
+            (pictures.start, pictures.end.saturating_sub(1), self.batch),
+            (channels.start, channels.end - 1, self.channels),
+            (first, last, self.plane),
+        ];
+        span(&axes, 16 / self.per_lane)
+    }
+
+    /// What a block of the threads that transform planes touches.
+    fn transformed(&self, [x, channels, pictures]: &Block) -> [Range<usize>; 2] {
+        let (row, each) = self.row_of_plane();
+        let (lanes, first) = (row * each, x.start / row);
+        // A thread with the first lanes of a plane has the last one besides, if that reaches beyond the plane.
+        let plane = if self.edges() {
+            [0, self.plane - 1]
+        } else {
+            let end = (x.end.div_ceil(row) * lanes * self.per_lane).min(self.plane);
+            [first * lanes * self.per_lane, end.saturating_sub(1)]
+        };
+        let of = self.pictures();
+        let pictures = pictures.start * of..(pictures.end * of).min(self.batch);
+        let bytes = self.span(pictures, channels.clone(), plane);
+        [bytes.clone(), bytes]
+    }
+
+    /// What a block of the threads that reduce touches of the input; of the other tensors it touches all.
+    fn reduced(&self, [x, _, channels]: &Block) -> Range<usize> {
+        let parts = x.start / self.threads_x..x.end.div_ceil(self.threads_x);
+        let runs = parts.start * self.rows()..parts.end * self.rows();
+        let last = (runs.end - 1).min(self.runs_x * self.runs_y - 1);
+        let (first_y, last_y) = (runs.start.min(last) / self.runs_x, last / self.runs_x);
+        let lanes = if first_y == last_y {
+            runs.start.min(last) % self.runs_x * self.run_lanes
+                ..(last % self.runs_x + 1) * self.run_lanes
+        } else {
+            0..self.lanes
+        };
+        let end = (lanes.end * self.per_lane).min(self.plane);
+        let pictures = first_y * self.run_planes..((last_y + 1) * self.run_planes).min(self.batch);
+        // Lanes are counted from the one that the plane begins in.
+        let begin = (lanes.start * self.per_lane).saturating_sub(self.per_lane);
+        self.span(pictures, channels.clone(), [begin, end.saturating_sub(1)])
+    }
+
     /// Threads that transform planes. Those of a workgroup are of one channel, whose function is theirs alone, unless
     /// planes are small.
     fn plane_threads(&self) -> Threads {
@@ -259,7 +320,7 @@ impl Partition {
 
 /// Roundings behind one another in the moments of a channel of `x`, for the bound of a check.
 pub(crate) fn moments_depth(x: &TensorType) -> usize {
-    Partition::of(x).depth()
+    Partition::of(x, u64::MAX).depth()
 }
 
 #[expect(
@@ -268,7 +329,7 @@ pub(crate) fn moments_depth(x: &TensorType) -> usize {
 )]
 fn params(layer: &BatchNorm, momentum: f64, x: &TensorType, partition: &Partition) -> Params {
     Params {
-        origin: [0; 3],
+        start: Start::default(),
         channels: word(x.shape[1]),
         batch: word(partition.batch),
         plane: word(partition.plane),
@@ -311,7 +372,7 @@ pub(crate) fn affine_table(
     let [weight, bias] = weight_and_bias(layer, lowering, &inputs[2..], channels);
     let table = lowering.scratch("affine functions", channels * 16);
     let params = AffineParams {
-        origin: [0; 3],
+        start: Start::default(),
         channels: word(channels),
         #[expect(clippy::cast_possible_truncation, reason = "kernels compute in f32")]
         eps: layer.eps as f32,
@@ -326,13 +387,15 @@ pub(crate) fn affine_table(
             count: [channels, 1, 1],
             workgroup: [64, 1, 1],
         },
+        operations: 0,
+        touches: None,
     });
     table
 }
 
 pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
     let x = lowering.inputs[0];
-    let partition = Partition::of(x);
+    let partition = Partition::of(x, lowering.binding());
     let reads = lowering.reads.clone();
     let table = affine_table(layer, lowering, &reads[1..], x.shape[1]);
     let params = params(layer, 0.0, x, &partition);
@@ -346,13 +409,18 @@ pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
         reads: &[reads[0], table, ways.skip],
         writes: &writes,
         threads: partition.plane_threads(),
+        operations: 0,
+        touches: Some(Touches {
+            bytes: &|block| partition.transformed(block),
+            like_y: if ways.skips { &[2] } else { &[] },
+        }),
     });
 }
 
 pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_>) {
     let x = lowering.inputs[0];
     let channels = x.shape[1];
-    let partition = Partition::of(x);
+    let partition = Partition::of(x, lowering.binding());
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
     let [weight, bias] = weight_and_bias(layer, lowering, &reads[4..], channels);
     let params = params(layer, momentum, x, &partition);
@@ -360,14 +428,34 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
     let partials = channels * (partition.parts() + 1);
     let partials = lowering.scratch("partial moments", partials * 16);
     let [along_batch, edges] = partition.moments_constants();
-    lowering.launch(&Launch {
-        kernel: &KERNELS[1],
-        constants: &[half(x.dtype), along_batch, edges],
-        params,
-        reads: &[reads[0], reads[1], reads[2], reads[3], weight, bias],
-        writes: &[writes[3], partials],
-        threads: partition.threads(),
-    });
+    let moments = |pass: &'static str,
+                   bytes: &dyn Fn(&Block) -> [Range<usize>; 2],
+                   lowering: &mut Lowering<'_>| {
+        let pass = (!pass.is_empty()).then_some((pass, 1.0));
+        let constants = [half(x.dtype), along_batch, edges].into_iter().chain(pass);
+        lowering.launch(&Launch {
+            kernel: &KERNELS[1],
+            constants: &constants.collect::<Vec<_>>(),
+            params,
+            reads: &[reads[0], reads[1], reads[2], reads[3], weight, bias],
+            writes: &[writes[3], partials],
+            threads: partition.threads(),
+            operations: 0,
+            touches: Some(Touches { bytes, like_y: &[] }),
+        });
+    };
+    let all = 0..16;
+    let reduced = |block: &Block| [partition.reduced(block), all.clone()];
+    if lowering.fits(x.bytes()) {
+        moments("", &reduced, lowering);
+    } else {
+        // The first elements of the channels are not in the slice of every part.
+        let first = |[_, _, channels]: &Block| {
+            [partition.span(0..1, channels.clone(), [0, 0]), all.clone()]
+        };
+        moments("PIVOTS", &first, lowering);
+        moments("GIVEN", &reduced, lowering);
+    }
     let ways = lowering.ways();
     let constants = partition.plane_constants();
     let shared = ("SHARED", f64::from(u8::from(!partition.is_small())));
@@ -383,5 +471,10 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
             count: count.map(|threads| threads.max(1)),
             workgroup,
         },
+        operations: 0,
+        touches: Some(Touches {
+            bytes: &|block| partition.transformed(block),
+            like_y: if ways.skips { &[2] } else { &[] },
+        }),
     });
 }

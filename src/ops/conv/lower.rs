@@ -1,12 +1,14 @@
 //! Dispatches of a convolution: which kernel takes it, and what that is launched with.
 
+use super::bands;
 use crate::kernel::{
-    Kernel, ROLL, ROWS, STORAGE, VALUES, WALK, WAY_IN, WINDOWS, half, params, row_kernels,
+    Kernel, ROLL, ROWS, STORAGE, Start, VALUES, WALK, WAY_IN, WINDOWS, half, params, row_kernels,
     store_constants, store_form,
 };
 use crate::ops::window::{Extents, Walk, Window, last_lane, leading_ones, word};
-use crate::plan::{Launch, Lowering, SlotId, Threads};
+use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches, span};
 use crate::tensor::{DType, TensorType};
+use std::ops::Range;
 
 params! {
     /// Parameters of the convolutions. Extents are in elements.
@@ -177,9 +179,36 @@ impl Shapes {
         }
     }
 
+    /// Bytes that a block of threads touches of the input and the output: along z, tiles of so many filters of all groups of
+    /// all pictures.
+    fn touched(&self, walk: &Walk, rows: usize, tile: usize, block: &Block) -> [Range<usize>; 2] {
+        let tiles = self.filters.div_ceil(tile);
+        let [times_h, times_w] = walk.repeats();
+        let input = Extents {
+            h: self.input.h / times_h,
+            w: self.input.w / times_w,
+            ..self.input
+        };
+        let axes = walk.touched([&input, &self.output], rows, 0..1, block);
+        let z = &block[2];
+        // Groups of all pictures, and filters of all groups.
+        let group = |z: usize| z / tiles;
+        let filter = |z: usize| group(z) * self.filters + z % tiles * tile;
+        let (first, last) = (group(z.start), group(z.end - 1));
+        let channels = (first * self.channels, (last + 1) * self.channels - 1, 0);
+        let end = (filter(z.end - 1) + tile).min((last + 1) * self.filters);
+        let filters = (filter(z.start), end - 1, 0);
+        let [[_, h, w], [_, to_h, to_w]] = axes;
+        let bytes = self.dtype.bytes();
+        [
+            span(&[channels, h, w], bytes),
+            span(&[filters, to_h, to_w], bytes),
+        ]
+    }
+
     fn params(&self, last_lane: u32) -> Params {
         Params {
-            origin: [0; 3],
+            start: Start::default(),
             batch: word(self.input.n),
             input_h: word(self.input.h),
             input_w: word(self.input.w),
@@ -194,6 +223,9 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
     let (x, weight) = (lowering.inputs[0], lowering.inputs[1]);
     let repeat = lowering.fused.repeat.unwrap_or([1, 1]);
     let shapes = Shapes::of(groups, x, repeat, weight, lowering.outputs[0]);
+    if repeat == [1, 1] && banded(groups, window, &shapes, lowering) {
+        return;
+    }
     let bias = match lowering.reads.get(2) {
         Some(&bias) => bias,
         // The bits of 0 in f16 are half of those in f32.
@@ -211,6 +243,20 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
         Route::Tile(walk) => tiled(&shapes, window, &repeated(walk), &slots, lowering),
         Route::Any(walk) => any(&shapes, &repeated(walk), &slots, lowering),
     }
+}
+
+/// Lowers the convolution in bands, if what a thread touches of a picture is beyond a binding.
+fn banded(
+    groups: usize,
+    window: &Window<'_>,
+    shapes: &Shapes,
+    lowering: &mut Lowering<'_>,
+) -> bool {
+    let plane = |extents: &Extents| extents.h * extents.w * shapes.dtype.bytes();
+    let group = shapes.channels * plane(&shapes.input);
+    let tile = shapes.filters.min(TILE_FILTERS) * plane(&shapes.output);
+    let alone = shapes.channels == 1 && shapes.filters == 1;
+    !alone && !lowering.fits(group.max(tile)) && bands::lower(groups, window, lowering)
 }
 
 /// Whether the kernel for this convolution can repeat its input: of the types that repeated input, weight and output have.
@@ -252,6 +298,11 @@ fn launch(
     let params = shapes.params(last_lane(lowering.inputs[0]));
     let Slots { x, weight, bias } = *slots;
     let writes = lowering.writes.clone();
+    let taps = walk.kernel_elements() * shapes.channels;
+    let operations = 2 * output.n * output.c * output.h * output.w * taps;
+    let tile = counts.iter().find(|(name, _)| *name == "TILE");
+    let tile = tile.map_or(1, |(_, filters)| *filters);
+    let bytes = |block: &Block| shapes.touched(walk, rows, tile, block);
     lowering.launch(&Launch {
         kernel: &kernels[form],
         constants: &constants,
@@ -259,6 +310,11 @@ fn launch(
         reads: &[x, weight, bias, ways.way_in, ways.way_out, ways.skip],
         writes: &writes,
         threads: walk.threads(output, rows, depth),
+        operations,
+        touches: Some(Touches {
+            bytes: &bytes,
+            like_y: if ways.skips { &[5] } else { &[] },
+        }),
     });
 }
 
@@ -358,7 +414,7 @@ fn pack(
     ]);
     constants.push(half(shapes.dtype));
     let params = PackParams {
-        origin: [0; 3],
+        start: Start::default(),
         tiles: word(all),
     };
     lowering.launch(&Launch {
@@ -368,6 +424,8 @@ fn pack(
         reads: &[weight],
         writes: &[packed],
         threads: Threads::fitted([taps, 1, all]),
+        operations: 0,
+        touches: None,
     });
     packed
 }
