@@ -294,7 +294,7 @@ pub fn measure_dispatch(device: &Device) -> Result<Spread> {
     let mut samples = Vec::new();
     for sample in 0..200 {
         let start = Instant::now();
-        session.run_to_buffers([("x", &input)], &[("y", &output)])?;
+        session.run_to_buffers([("x", &*input)], &[("y", &*output)])?;
         let seconds = start.elapsed().as_secs_f64();
         // The call does not wait: the next one shall find an idle device.
         device.read(&output, 4)?;

@@ -1,9 +1,12 @@
 //! Adapters and devices: which there are, which one to take, and what every session on it shares.
 
 mod adapter;
+mod buffer;
 mod pipeline;
 
 pub use adapter::{Adapter, Kind, Selection};
+use buffer::Account;
+pub(crate) use buffer::Buffer;
 pub(crate) use pipeline::Pipeline;
 
 use crate::error::{Error, Result};
@@ -25,6 +28,7 @@ struct Shared {
     adapter: Adapter,
     pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
     trouble: Arc<Trouble>,
+    account: Arc<Account>,
 }
 
 /// What the callbacks of wgpu have reported.
@@ -106,6 +110,7 @@ impl Device {
                 adapter,
                 pipelines: Mutex::default(),
                 trouble,
+                account: Arc::default(),
             }),
         }
     }
@@ -173,40 +178,13 @@ impl Device {
     }
 
     /// What an error means: every call on a device that is lost fails in its own way, and wgpu says so when polled.
-    fn cause(&self, error: Error) -> Error {
+    pub(crate) fn cause(&self, error: Error) -> Error {
         // The callback of a lost device reports what there is to report.
         let _ = self.shared.device.poll(wgpu::PollType::Poll);
         match &*lock(&self.shared.trouble.lost) {
             Some(reason) => Error::DeviceLost(reason.clone()),
             None => error,
         }
-    }
-
-    /// A buffer of at least 16 bytes, which is what an empty tensor binds.
-    pub(crate) fn buffer(
-        &self,
-        label: &str,
-        bytes: u64,
-        usage: wgpu::BufferUsages,
-    ) -> Result<wgpu::Buffer> {
-        let limit = self.limits();
-        if bytes > limit.max_buffer_size {
-            return Err(Error::Limit {
-                node: label.to_owned(),
-                limit: "max_buffer_size (bytes)",
-                needed: bytes,
-                available: limit.max_buffer_size,
-                adapter: limit.adapter.clone(),
-            });
-        }
-        self.scoped(|| {
-            self.shared.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(label),
-                size: bytes.max(16).next_multiple_of(4),
-                usage,
-                mapped_at_creation: false,
-            })
-        })
     }
 
     /// Writes `data` at `offset`; the last word is completed with zeros.
@@ -236,18 +214,19 @@ impl Device {
         Ok(())
     }
 
-    /// Asks for the contents of a staging buffer; the future completes when the device has been polled past the
+    /// What `read` makes of the contents of a buffer for reading; the future completes when the device has been polled past the
     /// submission that fills it.
-    pub(crate) fn map(
+    pub(crate) fn map<T, F: FnOnce(&[u8]) -> T>(
         &self,
-        staging: wgpu::Buffer,
-    ) -> impl Future<Output = Result<Vec<u8>>> + use<> {
+        buffer: &Buffer,
+        read: F,
+    ) -> impl Future<Output = Result<T>> + use<T, F> {
         let (sender, receiver) = oneshot_channel();
-        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
             // The receiver is gone if the caller dropped the future: then nobody wants the result.
             let _ = sender.send(result);
         });
-        let device = self.clone();
+        let (device, buffer) = (self.clone(), buffer.clone());
         async move {
             let mapped = receiver.receive().await;
             device.check().map_err(|error| device.cause(error))?;
@@ -256,12 +235,12 @@ impl Device {
                 Some(Err(error)) => return Err(device.cause(Error::Validation(error.to_string()))),
                 None => return Err(Error::DeviceLost("the mapping was dropped".to_owned())),
             }
-            let view = staging.get_mapped_range(..);
+            let view = buffer.get_mapped_range(..);
             let view = view.map_err(|error| Error::Validation(error.to_string()))?;
-            let bytes = view.to_vec();
+            let result = read(&view);
             drop(view);
-            staging.unmap();
-            Ok(bytes)
+            buffer.unmap();
+            Ok(result)
         }
     }
 
@@ -278,7 +257,10 @@ impl Device {
             encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, bytes);
             self.shared.queue.submit([encoder.finish()])
         })?;
-        let mapping = self.map(staging);
+        // The buffer may be longer.
+        let wanted = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let read = |contents: &[u8]| contents[..contents.len().min(wanted)].to_vec();
+        let mapping = self.map(&staging, read);
         self.wait(submission)?;
         pollster::block_on(mapping)
     }

@@ -49,7 +49,7 @@ mod variables;
 pub use device::{Adapter, Device, Kind, Selection};
 pub use error::{Error, Result};
 pub use graph::{Graph, Value};
-pub use session::{Doubt, Feed, Outputs, Session, Timer, Timing};
+pub use session::{Doubt, Feed, Outputs, Running, Session, Timer, Timing};
 pub use tensor::{DType, Data, Tensor, TensorType};
 pub use variables::Variables;
 

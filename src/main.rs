@@ -26,7 +26,7 @@ enum Command {
     },
     /// Run the main unit on a photograph and compare the device with the CPU
     Run {
-        /// PNG or JPEG; a built-in photograph of a cat by default
+        /// PNG or JPEG, reduced to two megapixels if it has more; a built-in photograph of a cat by default
         image: Option<PathBuf>,
         /// Write a contact sheet of the feature maps after each step (PNG)
         #[arg(long, value_name = "DIR")]

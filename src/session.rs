@@ -5,22 +5,29 @@
 
 mod feed;
 mod memory;
+mod staging;
 mod timing;
 
 pub use feed::{Feed, Outputs};
 pub use timing::{Doubt, Timer, Timing};
 
-use crate::device::{Device, Pipeline, lock};
+use crate::device::{Buffer, Device, Pipeline, lock};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::plan::{Options, Place, Plan, SlotId};
 use crate::tensor::{Tensor, TensorType};
 use crate::variables::{Changes, Variables, count_change};
+use feed::Fed;
 use memory::Memory;
+use staging::Pool;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+
+/// A run that has been submitted: completes with its outputs.
+pub type Running = Pin<Box<dyn Future<Output = Result<Outputs>> + Send>>;
 
 /// A graph on a device: pipelines, bind groups and memory, reused by every run.
 pub struct Session {
@@ -33,8 +40,9 @@ pub struct Session {
     watched: Vec<String>,
     /// How often each of them had changed when the prologue last ran; `None` before that.
     prepared: Mutex<Option<Vec<u64>>>,
-    /// Kept between runs; taken while a run reads from it.
-    staging: Option<wgpu::Buffer>,
+    /// For each input and each output of the plan, in its order.
+    uploads: Vec<Pool>,
+    downloads: Vec<Pool>,
 }
 
 /// A dispatch ready to record.
@@ -117,12 +125,13 @@ impl Session {
         Ok(Self {
             device: device.clone(),
             watched: prologue_variables(&plan),
+            uploads: pools(&plan.inputs, Pool::uploads),
+            downloads: pools(&plan.outputs, Pool::downloads),
             plan,
             memory,
             steps,
             changes: variables.changes(),
             prepared: Mutex::new(None),
-            staging: None,
         })
     }
 
@@ -141,24 +150,27 @@ impl Session {
         &mut self,
         inputs: impl IntoIterator<Item = (&'a str, F)>,
     ) -> Result<Outputs> {
-        let device = self.device.clone();
-        let (submission, reading) = self.begin(inputs)?;
-        device.wait(submission)?;
+        let (submission, reading) = self.begin(&feed::resolve(&self.plan, inputs)?)?;
+        self.device.wait(submission)?;
         pollster::block_on(reading)
     }
 
     /// As [`run`](Self::run), without blocking: the run is submitted by the call, the future waits for its outputs.
     /// A thread polls the device until then.
     ///
+    /// More runs may be begun before the first has ended: they follow one another on the device. A future that is dropped
+    /// gives up the outputs of its run, and nothing else.
+    ///
     /// # Errors
     /// As [`run`](Self::run).
     pub fn run_async<'a, F: Into<Feed<'a>>>(
         &mut self,
         inputs: impl IntoIterator<Item = (&'a str, F)>,
-    ) -> impl Future<Output = Result<Outputs>> {
+    ) -> Running {
+        let feeds = feed::resolve(&self.plan, inputs);
+        let begun = feeds.and_then(|feeds| self.begin(&feeds));
         let device = self.device.clone();
-        let begun = self.begin(inputs);
-        async move {
+        Box::pin(async move {
             let (submission, reading) = begun?;
             let poller = std::thread::spawn(move || device.wait(submission));
             let outputs = reading.await;
@@ -166,7 +178,7 @@ impl Session {
                 Ok(waited) => waited.and(outputs),
                 Err(_) => Err(Error::DeviceLost("the polling thread died".to_owned())),
             }
-        }
+        })
     }
 
     /// Runs the graph and leaves these outputs in the caller's buffers; nothing is read back, and the call does not
@@ -192,46 +204,48 @@ impl Session {
     }
 
     /// Submits a run; the second part completes when the device has been polled past the first.
-    fn begin<'a, F: Into<Feed<'a>>>(
-        &mut self,
-        inputs: impl IntoIterator<Item = (&'a str, F)>,
-    ) -> Result<(wgpu::SubmissionIndex, impl Future<Output = Result<Outputs>>)> {
-        let feeds = feed::resolve(&self.plan, inputs)?;
-        let sizes = self.plan.outputs.iter();
-        let sizes = sizes.map(|(_, _, ty)| (ty.bytes() as u64).next_multiple_of(4));
-        let bytes: u64 = sizes.clone().sum();
-        let staging = match self.staging.take() {
-            Some(staging) => staging,
-            None => {
-                let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-                self.device.buffer("outputs", bytes, usage)?
-            }
-        };
-        let submission = self.submit(&feeds, |encoder| {
-            let mut end = 0;
-            for ((_, slot, _), bytes) in self.plan.outputs.iter().zip(sizes) {
+    fn begin(&self, feeds: &[Fed<'_, '_>]) -> Result<(wgpu::SubmissionIndex, Running)> {
+        let targets = self.downloads.iter().map(|pool| pool.take(&self.device));
+        let targets = targets.collect::<Result<Vec<_>>>()?;
+        let submission = self.submit(feeds, |encoder| {
+            for ((_, slot, ty), target) in self.plan.outputs.iter().zip(&targets) {
                 let (source, offset) = self.memory.locate(&self.plan, *slot);
-                encoder.copy_buffer_to_buffer(source, offset, &staging, end, bytes);
-                end += bytes;
+                let bytes = (ty.bytes() as u64).next_multiple_of(4);
+                encoder.copy_buffer_to_buffer(source, offset, target, 0, bytes);
             }
         })?;
-        let mapped = self.device.map(staging.clone());
-        Ok((submission, self.read_outputs(staging, mapped)))
+        let outputs = self.plan.outputs.iter().zip(&self.downloads).zip(targets);
+        let reads = outputs.map(|(((name, _, ty), pool), target)| {
+            let (name, ty) = (name.clone(), ty.clone());
+            let read = move |bytes: &[u8]| Tensor::from_bytes(&ty, &bytes[..ty.bytes()]);
+            (name, pool.read(&self.device, target, read))
+        });
+        let reads: Vec<_> = reads.collect();
+        let reading = async move {
+            let mut tensors = Vec::with_capacity(reads.len());
+            for (name, read) in reads {
+                tensors.push((name, read.await?));
+            }
+            Ok(Outputs::new(tensors))
+        };
+        Ok((submission, Box::pin(reading)))
     }
 
     /// Submits a run, with the prologue if it has to run again; `copy` records where the outputs go.
     fn submit(
         &self,
-        feeds: &[(SlotId, &TensorType, Feed<'_>)],
+        feeds: &[Fed<'_, '_>],
         copy: impl FnOnce(&mut wgpu::CommandEncoder),
     ) -> Result<wgpu::SubmissionIndex> {
+        self.device.check()?;
+        let staged = self.stage(feeds)?;
         // Held until the submission, so that no other session changes a variable between prologue and run.
         let mut changes = lock(&self.changes);
         let stale = self.stale(&changes);
         let submission = self.device.scoped(|| {
             let descriptor = wgpu::CommandEncoderDescriptor::default();
             let mut encoder = self.device.wgpu().create_command_encoder(&descriptor);
-            self.write_inputs(feeds, &mut encoder);
+            self.copy_inputs(feeds, &staged, &mut encoder);
             let first = if stale.is_some() {
                 0
             } else {
@@ -251,6 +265,11 @@ impl Session {
         if stale.is_some() {
             *lock(&self.prepared) = submission.as_ref().ok().and(stale);
         }
+        if submission.is_ok() {
+            for (pool, buffer) in self.uploads.iter().zip(staged) {
+                buffer.into_iter().for_each(|buffer| pool.recall(buffer));
+            }
+        }
         submission
     }
 
@@ -263,37 +282,37 @@ impl Session {
         (lock(&self.prepared).as_ref() != Some(&counts)).then_some(counts)
     }
 
-    async fn read_outputs(
-        &mut self,
-        staging: wgpu::Buffer,
-        mapped: impl Future<Output = Result<Vec<u8>>>,
-    ) -> Result<Outputs> {
-        let bytes = mapped.await?;
-        self.staging = Some(staging);
-        let mut rest = bytes.as_slice();
-        let mut tensors = Vec::with_capacity(self.plan.outputs.len());
-        for (name, _, ty) in &self.plan.outputs {
-            let (tensor, behind) = rest.split_at(ty.bytes().next_multiple_of(4));
-            tensors.push((name.clone(), Tensor::from_bytes(ty, tensor)));
-            rest = behind;
-        }
-        Ok(Outputs::new(tensors))
+    /// Buffers with those inputs that are tensors, one for each pool.
+    fn stage(&self, feeds: &[Fed<'_, '_>]) -> Result<Vec<Option<Buffer>>> {
+        let staged = self.plan.inputs.iter().zip(&self.uploads);
+        let staged = staged.map(|((_, slot, _), pool)| {
+            let fed = feeds.iter().find(|(fed, ..)| fed == slot);
+            match fed {
+                Some((.., Feed::Tensor(tensor))) => {
+                    pool.filled(&self.device, tensor.bytes()).map(Some)
+                }
+                _ => Ok(None),
+            }
+        });
+        staged.collect()
     }
 
-    fn write_inputs(
+    fn copy_inputs(
         &self,
-        feeds: &[(SlotId, &TensorType, Feed<'_>)],
+        feeds: &[Fed<'_, '_>],
+        staged: &[Option<Buffer>],
         encoder: &mut wgpu::CommandEncoder,
     ) {
-        for (slot, ty, feed) in feeds {
+        for ((_, slot, ty), staged) in self.plan.inputs.iter().zip(staged) {
             let (target, offset) = self.memory.locate(&self.plan, *slot);
-            match feed {
-                Feed::Tensor(tensor) => self.device.write(target, offset, tensor.bytes()),
-                Feed::Buffer(buffer) => {
-                    let bytes = (ty.bytes() as u64).next_multiple_of(4);
-                    encoder.copy_buffer_to_buffer(buffer, 0, target, offset, bytes);
-                }
-            }
+            let bytes = (ty.bytes() as u64).next_multiple_of(4);
+            let fed = feeds.iter().find(|(fed, ..)| fed == slot);
+            let source = match (staged, fed) {
+                (Some(staged), _) => &**staged,
+                (None, Some((.., Feed::Buffer(buffer)))) => buffer,
+                (None, _) => continue,
+            };
+            encoder.copy_buffer_to_buffer(source, 0, target, offset, bytes);
         }
     }
 
@@ -349,6 +368,14 @@ impl Session {
     pub fn stray_stores(&self) -> Result<Vec<(String, u32)>> {
         self.memory.stray_stores(&self.device, &self.plan)
     }
+}
+
+/// One pool for each of some inputs or outputs.
+fn pools(tensors: &[(String, SlotId, TensorType)], pool: fn(&str, usize) -> Pool) -> Vec<Pool> {
+    let tensors = tensors.iter();
+    tensors
+        .map(|(name, _, ty)| pool(name, ty.bytes()))
+        .collect()
 }
 
 /// Names of the variables that the prologue of a plan reads, each once.

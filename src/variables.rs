@@ -1,6 +1,6 @@
 //! Named tensors that outlive a session: weights, running statistics.
 
-use crate::device::{Device, lock};
+use crate::device::{Buffer, Device, lock};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::tensor::{Tensor, TensorType};
@@ -33,7 +33,7 @@ enum Home {
     Host(Tensor),
     Device {
         device: Device,
-        buffer: wgpu::Buffer,
+        buffer: Buffer,
         ty: TensorType,
     },
 }
@@ -117,12 +117,7 @@ impl Variables {
     }
 
     /// The buffer of a variable on `device`, where it moves if it has no device yet.
-    pub(crate) fn resident(
-        &self,
-        device: &Device,
-        name: &str,
-        ty: &TensorType,
-    ) -> Result<wgpu::Buffer> {
+    pub(crate) fn resident(&self, device: &Device, name: &str, ty: &TensorType) -> Result<Buffer> {
         let mut tensors = lock(&self.tensors);
         let missing = || Error::Missing {
             kind: "variable",

@@ -13,6 +13,9 @@ use wgcnn::{
     Device, Error, Graph, Outputs, Result, Selection, Session, Tensor, Variables, picture,
 };
 
+/// Pixels of a photograph that the oracle has room for on most machines: it takes 2 KiB a pixel.
+const MOST_PIXELS: u32 = 1 << 21;
+
 /// Timed runs on the device and on the CPU, behind one to warm up.
 const RUNS: usize = 9;
 pub(crate) fn run(
@@ -24,6 +27,8 @@ pub(crate) fn run(
         Some(path) => picture::load(path)?,
         None => picture::built_in()?,
     };
+    let full = photograph.shape().to_vec();
+    let photograph = picture::reduced(photograph, MOST_PIXELS);
     if let Some(directory) = out {
         std::fs::create_dir_all(directory).map_err(|source| Error::Io {
             path: directory.to_owned(),
@@ -41,6 +46,11 @@ pub(crate) fn run(
         None => say!("device: none, CPU path only"),
     }
     say!("input:  photograph u8 {:?}", photograph.shape());
+    if full[..2] != [height, width] {
+        say!(
+            "        reduced from {full:?}: the oracle keeps every step in f64, with the bound of each element"
+        );
+    }
 
     let (on_device, device_seconds) = match &device {
         Some(device) => Some(on_device(device, &graph, &photograph)?),

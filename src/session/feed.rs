@@ -27,6 +27,9 @@ impl<'a> From<&'a wgpu::Buffer> for Feed<'a> {
     }
 }
 
+/// An input of the plan with what is fed to it.
+pub(super) type Fed<'p, 'a> = (SlotId, &'p TensorType, Feed<'a>);
+
 /// The outputs of a run, by name, in the order in which the graph declares them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs {
@@ -107,8 +110,8 @@ fn check_buffer(
 pub(super) fn resolve<'p, 'a, F: Into<Feed<'a>>>(
     plan: &'p Plan,
     inputs: impl IntoIterator<Item = (&'a str, F)>,
-) -> Result<Vec<(SlotId, &'p TensorType, Feed<'a>)>> {
-    let mut feeds: Vec<(SlotId, &TensorType, Feed<'a>)> = Vec::with_capacity(plan.inputs.len());
+) -> Result<Vec<Fed<'p, 'a>>> {
+    let mut feeds: Vec<Fed<'_, 'a>> = Vec::with_capacity(plan.inputs.len());
     for (name, feed) in inputs {
         let (slot, ty) = find("input", &plan.inputs, name)?;
         if feeds.iter().any(|(fed, _, _)| *fed == slot) {

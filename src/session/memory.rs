@@ -1,6 +1,6 @@
 //! Device memory of a session: arenas, constants, parameters, and the buffers of variables.
 
-use crate::device::Device;
+use crate::device::{Buffer, Device};
 use crate::error::Result;
 use crate::plan::{Place, Plan, Slot, SlotId};
 use crate::variables::Variables;
@@ -10,12 +10,12 @@ use wgpu::BufferUsages as Usage;
 
 /// The buffers behind the slots of a plan.
 pub(super) struct Memory {
-    arenas: Vec<wgpu::Buffer>,
-    constants: wgpu::Buffer,
-    params: wgpu::Buffer,
+    arenas: Vec<Buffer>,
+    constants: Buffer,
+    params: Buffer,
     /// Bytes from the parameters of one dispatch to those of the next.
     params_stride: u64,
-    variables: HashMap<String, wgpu::Buffer>,
+    variables: HashMap<String, Buffer>,
 }
 
 impl Memory {
@@ -55,7 +55,7 @@ impl Memory {
     }
 
     /// Buffer and offset of a slot.
-    pub(super) fn locate(&self, plan: &Plan, slot: SlotId) -> (&wgpu::Buffer, u64) {
+    pub(super) fn locate(&self, plan: &Plan, slot: SlotId) -> (&Buffer, u64) {
         match &plan.slots[slot].place {
             Place::Arena { arena, offset } => (&self.arenas[*arena], *offset),
             Place::Constant { offset } => (&self.constants, *offset),

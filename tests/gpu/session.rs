@@ -16,7 +16,7 @@ use wgcnn::{
 type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 24] = [
+    let tests: [(&str, Test); 28] = [
         ("preparing_reports_progress", progress),
         ("a_broken_shader_is_an_error", broken_shader),
         (
@@ -39,7 +39,14 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         ("a_buffer_of_another_device_is_an_error", foreign_buffers),
         ("a_variable_of_another_type_is_an_error", foreign_variable),
         ("a_run_to_buffers_updates_variables", updates_of_buffer_runs),
-        ("outputs_beyond_a_buffer_are_an_error", beyond_a_buffer),
+        (
+            "outputs_may_be_more_than_a_buffer_together",
+            beyond_a_buffer,
+        ),
+        ("two_runs_in_flight", two_in_flight),
+        ("runs_make_no_buffers", steady_state),
+        ("a_budget_is_kept_at_creation_and_at_submission", budget),
+        ("dropped_futures_leave_nothing", dropped_futures),
         ("a_lost_device_says_so", lost_device),
         ("filters_beyond_a_binding_are_an_error", beyond_a_binding),
         ("tensors_are_cut_beyond_a_binding", at_a_binding),
@@ -552,7 +559,7 @@ fn updates_of_buffer_runs(device: &Device) -> Result<(), Failed> {
     check(moved, "nothing was updated: the test shows nothing")
 }
 
-/// Each output fits a buffer, and what is read back of all of them does not.
+/// Each output fits a buffer, and all of them together do not.
 fn beyond_a_buffer(device: &Device) -> Result<(), Failed> {
     let device = limited(device, |limits| {
         limits.max_buffer_size = 1 << 20;
@@ -570,12 +577,143 @@ fn beyond_a_buffer(device: &Device) -> Result<(), Failed> {
     build(&mut graph).map_err(failed)?;
     let x = Tensor::filled(150_000, 1.0).map_err(failed)?;
     let mut session = Session::new(&device, &graph, &Variables::new()).map_err(failed)?;
-    match session.run([("a", &x), ("b", &x)]) {
-        Err(Error::Limit {
-            needed, available, ..
-        }) => check(needed == 1_200_000 && available == 1 << 20, "numbers"),
-        other => Err(Failed::from(format!("{:?}", other.map(drop)))),
+    let outputs = session.run([("a", &x), ("b", &x)]).map_err(failed)?;
+    check(outputs["a"] == x && outputs["b"] == x, "the outputs")
+}
+
+/// The second run is submitted before the first has been waited for, and waited for before it.
+fn two_in_flight(device: &Device) -> Result<(), Failed> {
+    let graph = relu(1001).map_err(failed)?;
+    let mut session = Session::new(device, &graph, &Variables::new()).map_err(failed)?;
+    let [a, b] = [1.0, 2.0].map(|value| Tensor::filled(1001, value));
+    let (a, b) = (a.map_err(failed)?, b.map_err(failed)?);
+    for _ in 0..3 {
+        let (first, second) = (
+            session.run_async([("x", &a)]),
+            session.run_async([("x", &b)]),
+        );
+        let second = pollster::block_on(second).map_err(failed)?;
+        let first = pollster::block_on(first).map_err(failed)?;
+        check(
+            first["y"] == a && second["y"] == b,
+            "each has its own outputs",
+        )?;
     }
+    Ok(())
+}
+
+/// A device of its own, whose buffers no other test counts.
+fn own_device(device: &Device) -> Result<Device, Failed> {
+    limited(device, |_| {})
+}
+
+/// Buffers of wgpu, those that it makes for itself too.
+fn wgpu_buffers(device: &Device) -> isize {
+    device.wgpu().get_internal_counters().hal.buffers.read()
+}
+
+fn steady_state(device: &Device) -> Result<(), Failed> {
+    let device = own_device(device)?;
+    let graph = relu(1001).map_err(failed)?;
+    let mut session = Session::new(&device, &graph, &Variables::new()).map_err(failed)?;
+    let x = Tensor::filled(1001, 1.0).map_err(failed)?;
+    let usage = wgpu::BufferUsages::COPY_DST;
+    let target = device.wgpu().create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 4004,
+        usage,
+        mapped_at_creation: false,
+    });
+    let mut counts = Vec::new();
+    for run in 0..12 {
+        session.run([("x", &x)]).map_err(failed)?;
+        let count = || (device.memory_in_use(), wgpu_buffers(&device));
+        let before = count();
+        session
+            .run_to_buffers([("x", &x)], &[("y", &target)])
+            .map_err(failed)?;
+        // Before anybody has polled: what the run made is there still.
+        if run >= 2 {
+            counts.extend([before, count()]);
+        }
+        let polled = device.wgpu().poll(wgpu::PollType::wait_indefinitely());
+        polled.map_err(|error| Failed::from(error.to_string()))?;
+    }
+    let same = counts.iter().all(|count| *count == counts[0]);
+    check(
+        same && counts[0].1 > 0,
+        format!("bytes and buffers: {counts:?}"),
+    )
+}
+
+fn budget(device: &Device) -> Result<(), Failed> {
+    let device = own_device(device)?;
+    let graph = relu(1 << 16).map_err(failed)?;
+    let x = Tensor::filled(1 << 16, 1.0).map_err(failed)?;
+    let new = || Session::new(&device, &graph, &Variables::new());
+    let out_of_memory = |result: Result<()>| match result {
+        Err(Error::OutOfMemory(message)) => {
+            let says = message.contains("budget") && message.contains("262144 bytes");
+            check(says, message)
+        }
+        other => Err(Failed::from(format!("{other:?}"))),
+    };
+    // Two arenas of 256 KiB do not fit.
+    device.set_memory_budget(Some(400_000));
+    out_of_memory(new().map(drop))?;
+    check(
+        device.memory_in_use() == 0,
+        "what failed has given everything back",
+    )?;
+    // The session does; not what a run needs for its input and its output.
+    device.set_memory_budget(Some(700_000));
+    let mut session = new().map_err(failed)?;
+    let before = device.memory_in_use();
+    for _ in 0..2 {
+        out_of_memory(session.run([("x", &x)]).map(drop))?;
+        out_of_memory(pollster::block_on(session.run_async([("x", &x)])).map(drop))?;
+    }
+    check(device.memory_in_use() == before, "and so have the runs")?;
+    device.set_memory_budget(None);
+    let outputs = session.run([("x", &x)]).map_err(failed)?;
+    check(outputs["y"] == x, "the session works")?;
+    drop(session);
+    let left = device.memory_in_use();
+    check(left == 0, format!("{left} bytes are left"))
+}
+
+/// Futures that are dropped at once, and after they have begun to wait.
+fn dropped_futures(device: &Device) -> Result<(), Failed> {
+    let device = own_device(device)?;
+    let graph = relu(1001).map_err(failed)?;
+    let mut session = Session::new(&device, &graph, &Variables::new()).map_err(failed)?;
+    let x = Tensor::filled(1001, 1.0).map_err(failed)?;
+    session.run([("x", &x)]).map_err(failed)?;
+    let before = device.memory_in_use();
+    for run in 0..100 {
+        let mut future = session.run_async([("x", &x)]);
+        if run % 2 == 1 {
+            let waker = std::task::Waker::noop();
+            let _ = future
+                .as_mut()
+                .poll(&mut std::task::Context::from_waker(waker));
+        }
+    }
+    let outputs = session.run([("x", &x)]).map_err(failed)?;
+    check(outputs["y"] == x, "the session works")?;
+    // Uploads of runs in flight at one time are kept; nothing else is.
+    let kept = device.memory_in_use() - before;
+    check(kept <= 100 * 4008, format!("{kept} bytes are kept"))?;
+    drop(session);
+    let polled = device.wgpu().poll(wgpu::PollType::wait_indefinitely());
+    polled.map_err(|error| Failed::from(error.to_string()))?;
+    // The threads that polled for the futures end in their own time.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while device.memory_in_use() > 0 && std::time::Instant::now() < end {
+        std::thread::yield_now();
+    }
+    let left = device.memory_in_use();
+    check(left == 0, format!("{left} bytes are left"))
 }
 
 fn lost_device(device: &Device) -> Result<(), Failed> {
