@@ -14,6 +14,7 @@ use crate::session::{Doubt, Feed, Session, Timer};
 use crate::tensor::{DType, Tensor};
 use crate::variables::Variables;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Instant;
 
 /// Fewest and most samples of a time, and the seconds after which no more are taken.
@@ -305,13 +306,21 @@ pub fn measure_dispatch(device: &Device) -> Result<Spread> {
     Ok(Spread::of(&samples))
 }
 
-/// Seconds from a device that has built nothing to the first result of a graph: plan, pipelines, memory, one run.
+/// Seconds from a device that has built nothing to the first result of a graph: plan, pipelines, memory, one run. `saved`: the
+/// folder with pipelines that [`Device::open_cached`] takes.
 ///
 /// # Errors
 /// What opening the device, preparing or running reports.
-pub fn measure_first_result(selection: &Selection, graph: &Graph) -> Result<Spread> {
+pub fn measure_first_result(
+    selection: &Selection,
+    graph: &Graph,
+    saved: Option<&Path>,
+) -> Result<Spread> {
     let samples = (0..SAMPLES.0).map(|_| {
-        let device = Device::open(selection)?;
+        let device = match saved {
+            Some(folder) => Device::open_cached(selection, folder)?,
+            None => Device::open(selection)?,
+        };
         let case = Case::of(graph.clone());
         let (variables, inputs) = (Variables::initial(graph), case.inputs());
         let feeds = inputs.iter().map(|(name, x)| (name.as_str(), x));

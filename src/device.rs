@@ -2,6 +2,7 @@
 
 mod adapter;
 mod buffer;
+mod cache;
 mod pipeline;
 
 pub use adapter::{Adapter, Kind, Selection};
@@ -27,6 +28,8 @@ struct Shared {
     queue: wgpu::Queue,
     adapter: Adapter,
     pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+    /// The driver's own, where it can be saved.
+    cache: Option<wgpu::PipelineCache>,
     trouble: Arc<Trouble>,
     account: Arc<Account>,
 }
@@ -66,16 +69,26 @@ impl Device {
     /// # Errors
     /// [`Error::NoAdapter`], with the adapters that exist.
     pub fn open(selection: &Selection) -> Result<Self> {
+        Self::open_with(selection, |_| None)
+    }
+
+    /// With the data of a pipeline cache for the adapter, if there is some.
+    fn open_with(
+        selection: &Selection,
+        cached: impl FnOnce(&wgpu::AdapterInfo) -> Option<Vec<u8>>,
+    ) -> Result<Self> {
         let (adapter, handle) = adapter::select(selection)?;
+        let useful = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::PIPELINE_CACHE;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgcnn"),
-            required_features: handle.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_features: handle.features() & useful,
             required_limits: handle.limits(),
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(handle.request_device(&descriptor))
             .map_err(|error| Error::Validation(error.to_string()))?;
-        Ok(Self::share(device, queue, adapter))
+        let cache = cache::create(&device, cached(&handle.get_info()).as_deref());
+        Ok(Self::share(device, queue, adapter, cache))
     }
 
     /// Shares a device that the application has made itself, with the limits and features that it asked for. Its
@@ -90,10 +103,16 @@ impl Device {
             device.features(),
             flags,
         );
-        Self::share(device, queue, adapter)
+        let cache = cache::create(&device, None);
+        Self::share(device, queue, adapter, cache)
     }
 
-    fn share(device: wgpu::Device, queue: wgpu::Queue, adapter: Adapter) -> Self {
+    fn share(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        adapter: Adapter,
+        cache: Option<wgpu::PipelineCache>,
+    ) -> Self {
         let trouble = Arc::new(Trouble::default());
         let lost = Arc::clone(&trouble);
         device.set_device_lost_callback(move |reason, message| {
@@ -109,6 +128,7 @@ impl Device {
                 queue,
                 adapter,
                 pipelines: Mutex::default(),
+                cache,
                 trouble,
                 account: Arc::default(),
             }),

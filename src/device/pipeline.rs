@@ -15,7 +15,11 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub(super) fn new(device: &wgpu::Device, dispatch: &Dispatch) -> Self {
+    pub(super) fn new(
+        device: &wgpu::Device,
+        dispatch: &Dispatch,
+        cache: Option<&wgpu::PipelineCache>,
+    ) -> Self {
         let label = Some(dispatch.kernel.name);
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label,
@@ -37,7 +41,7 @@ impl Pipeline {
                 // No kernel reads workgroup memory that it has not written.
                 zero_initialize_workgroup_memory: false,
             },
-            cache: None,
+            cache,
         });
         Self { pipeline, layout }
     }
@@ -50,7 +54,8 @@ impl Device {
         if let Some(pipeline) = lock(&self.shared.pipelines).get(&key) {
             return Ok(Arc::clone(pipeline));
         }
-        let pipeline = self.scoped(|| Pipeline::new(&self.shared.device, dispatch))?;
+        let pipeline = self
+            .scoped(|| Pipeline::new(&self.shared.device, dispatch, self.shared.cache.as_ref()))?;
         let pipeline = Arc::new(pipeline);
         lock(&self.shared.pipelines).insert(key, Arc::clone(&pipeline));
         Ok(pipeline)

@@ -16,7 +16,7 @@ use wgcnn::{
 type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 28] = [
+    let tests: [(&str, Test); 29] = [
         ("preparing_reports_progress", progress),
         ("a_broken_shader_is_an_error", broken_shader),
         (
@@ -44,6 +44,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
             beyond_a_buffer,
         ),
         ("two_runs_in_flight", two_in_flight),
+        ("pipelines_are_saved_and_found_again", saved_pipelines),
         ("runs_make_no_buffers", steady_state),
         ("a_budget_is_kept_at_creation_and_at_submission", budget),
         ("dropped_futures_leave_nothing", dropped_futures),
@@ -600,6 +601,43 @@ fn two_in_flight(device: &Device) -> Result<(), Failed> {
         )?;
     }
     Ok(())
+}
+
+/// Saved by one device, found by another; what is no file of pipelines is not used.
+fn saved_pipelines(device: &Device) -> Result<(), Failed> {
+    let backend = device.adapter().backend.clone();
+    let selection = Selection {
+        device: Some(device.adapter().name.clone()),
+        backend: Some(backend.to_lowercase()),
+    };
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("saved-{backend}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    let graph = relu(1001).map_err(failed)?;
+    let x = ramp(1001).map_err(failed)?;
+    let run = |device: &Device| -> Result<Tensor> {
+        let mut session = Session::new(device, &graph, &Variables::new())?;
+        Ok(session.run([("x", &x)])?["y"].clone())
+    };
+    let open = || Device::open_cached(&selection, &folder).map_err(failed);
+    let first = open()?;
+    let expected = run(&first).map_err(failed)?;
+    let saved = first.save_pipelines(&folder).map_err(failed)?;
+    let files = || std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    check(saved == (files().count() == 1), "one file, if it is saved")?;
+    check(backend != "Gl" || !saved, "GL has no form for pipelines")?;
+    check(
+        run(&open()?).map_err(failed)? == expected,
+        "with what was saved",
+    )?;
+    for file in files() {
+        std::fs::write(file.path(), b"no pipelines")?;
+    }
+    check(
+        run(&open()?).map_err(failed)? == expected,
+        "with another file",
+    )?;
+    let again = first.save_pipelines(&folder).map_err(failed)?;
+    check(again == saved, "it is replaced")
 }
 
 /// A device of its own, whose buffers no other test counts.
