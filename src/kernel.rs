@@ -25,6 +25,8 @@ pub struct Kernel {
     pub helpers: &'static [&'static str],
     /// Members of `struct Params`.
     pub params: &'static [Field],
+    /// Which of the reads is a uniform buffer, if one is.
+    pub uniform: Option<usize>,
 }
 
 /// Elements in registers and in lanes of memory, of both types of floats.
@@ -92,6 +94,15 @@ impl Kernel {
             source,
             helpers: &[],
             params,
+            uniform: None,
+        }
+    }
+
+    /// The same kernel with a read that is a uniform buffer.
+    pub(crate) const fn with_uniform(self, read: usize) -> Self {
+        Self {
+            uniform: Some(read),
+            ..self
         }
     }
 

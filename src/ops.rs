@@ -110,7 +110,7 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 18] = [
+    let layers: [&'static [Kernel]; 19] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &batch_norm::KERNELS,
@@ -119,6 +119,7 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &concat::KERNELS,
         &conv::KERNELS,
         &conv::DEPTHWISE_KERNELS,
+        &conv::FEW_KERNELS,
         &conv::PACK_KERNELS,
         &conv::ROWS_KERNELS,
         &conv::TILE_KERNELS,

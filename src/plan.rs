@@ -66,6 +66,8 @@ pub struct Slot {
     pub label: String,
     /// Bytes of the dense tensor.
     pub bytes: u64,
+    /// Bytes that its binding has at least.
+    pub room: u64,
     /// Where it lies.
     pub place: Place,
 }
@@ -74,7 +76,7 @@ impl Slot {
     /// Bytes of a binding of this slot: whole 16-byte accesses, and never empty.
     #[must_use]
     pub fn padded(&self) -> u64 {
-        self.bytes.max(1).next_multiple_of(16)
+        self.bytes.max(self.room).max(1).next_multiple_of(16)
     }
 }
 
@@ -262,6 +264,7 @@ impl Plan {
         self.slots.push(Slot {
             label,
             bytes,
+            room: 0,
             place,
         });
         self.slots.len() - 1

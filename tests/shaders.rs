@@ -59,7 +59,9 @@ fn validated(kernel: &Kernel) -> Tested<(Module, ModuleInfo)> {
 /// Members of `struct Params`, by name and offset, and its bytes.
 fn params_of(module: &Module) -> Tested<(Vec<(String, usize)>, usize)> {
     let mut variables = module.global_variables.iter().map(|(_, variable)| variable);
-    let uniform = variables.find(|variable| variable.space == AddressSpace::Uniform);
+    let uniform = variables.find(|variable| {
+        variable.space == AddressSpace::Uniform && variable.name.as_deref() == Some("params")
+    });
     let ty = &module.types[uniform.ok_or("no uniform")?.ty];
     assert_eq!(ty.name.as_deref(), Some("Params"), "type of the uniform");
     let TypeInner::Struct { members, span } = &ty.inner else {
@@ -229,6 +231,7 @@ fn bindings(kernel: &Kernel) -> Tested<String> {
             AddressSpace::Storage { access } if access == StorageAccess::LOAD => 'r',
             AddressSpace::Storage { .. } => 'w',
             AddressSpace::Uniform if variable.name.as_deref() == Some("params") => 'p',
+            AddressSpace::Uniform if kernel.uniform == usize::try_from(at.binding).ok() => 'r',
             other => return Err(format!("binding {at:?} in {other:?}").into()),
         };
         assert_eq!(

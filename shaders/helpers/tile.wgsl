@@ -1,7 +1,7 @@
 // The tile of sums of a thread of a convolution: eight neighbours in an output row, of each filter. All is written out: what
 // is indexed in a loop is not in registers.
 //
-// Of the kernel: `packed`, the weights; `sums`, the tile; `weights`, those that a thread has loaded, [taps, TILE / 4].
+// Of the kernel: `packed`, the weights; `sums`, the tile.
 
 // Sums of eight neighbouring outputs.
 struct Sums {
@@ -9,16 +9,11 @@ struct Sums {
     right: vec4<f32>,
 }
 
-fn load_weight(i: u32, count: u32, first: u32) {
-    if (i < count) { weights[i] = packed[first + i]; }
-}
-
-// Adds what tap kw meets to the sums of filter f; kh: the row of the loaded weights.
-fn add_tap(sum: Sums, kw: u32, f: u32, kh: u32) -> Sums {
+// Adds what tap kw meets, times its weight.
+fn add_weighted(sum: Sums, kw: u32, weight: f32) -> Sums {
     if (kw >= KW) { return sum; }
-    let w = weights[((kh * KW + kw) * TILE + f) / 4u][f & 3u];
-    let left = fma(vec4(w), tap(kw, 0u), sum.left);
-    if (COLUMNS > 4u) { return Sums(left, fma(vec4(w), tap(kw, 4u), sum.right)); }
+    let left = fma(vec4(weight), tap(kw, 0u), sum.left);
+    if (COLUMNS > 4u) { return Sums(left, fma(vec4(weight), tap(kw, 4u), sum.right)); }
     return Sums(left, sum.right);
 }
 

@@ -109,6 +109,7 @@ impl Adapter {
                 adapter: info.name.clone(),
                 max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
                 max_buffer_size: limits.max_buffer_size,
+                max_uniform_buffer_binding_size: limits.max_uniform_buffer_binding_size,
                 max_compute_workgroups_per_dimension: limits.max_compute_workgroups_per_dimension,
                 max_storage_buffers_per_shader_stage: limits.max_storage_buffers_per_shader_stage,
                 min_storage_buffer_offset_alignment: limits.min_storage_buffer_offset_alignment,

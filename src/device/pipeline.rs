@@ -108,7 +108,10 @@ impl Device {
 /// Inputs, outputs, parameters: the order of every kernel's bindings.
 fn entries(dispatch: &Dispatch) -> Vec<wgpu::BindGroupLayoutEntry> {
     let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-    let reads = std::iter::repeat_n(storage(true), dispatch.reads.len());
+    let reads = (0..dispatch.reads.len()).map(|read| match dispatch.kernel.uniform {
+        Some(uniform) if uniform == read => wgpu::BufferBindingType::Uniform,
+        _ => storage(true),
+    });
     let writes = std::iter::repeat_n(storage(false), dispatch.writes.len());
     let types = reads
         .chain(writes)

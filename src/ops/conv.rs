@@ -3,7 +3,9 @@
 mod bands;
 mod lower;
 
-pub(super) use lower::{DEPTHWISE_KERNELS, KERNELS, PACK_KERNELS, ROWS_KERNELS, TILE_KERNELS};
+pub(super) use lower::{
+    DEPTHWISE_KERNELS, FEW_KERNELS, KERNELS, PACK_KERNELS, ROWS_KERNELS, TILE_KERNELS,
+};
 
 use super::window::{MAX_DIMS, Window, check_input, check_turns, symmetric};
 use super::{Layer, Op};

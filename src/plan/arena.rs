@@ -193,7 +193,9 @@ fn place_in_order(
     conflicts: &[Vec<SlotId>],
     limits: &Limits,
 ) -> std::result::Result<Vec<Placed>, Wanted> {
-    let alignment = u64::from(limits.min_storage_buffer_offset_alignment.max(16));
+    let alignment = limits.min_storage_buffer_offset_alignment;
+    let alignment = alignment.max(limits.min_uniform_buffer_offset_alignment);
+    let alignment = u64::from(alignment.max(16));
     let mut placed: Vec<Placed> = Vec::with_capacity(wanted.len());
     let mut arena_of: Vec<Option<usize>> = vec![None; conflicts.len()];
     for &want in wanted {

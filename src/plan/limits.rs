@@ -12,6 +12,8 @@ pub struct Limits {
     pub max_storage_buffer_binding_size: u64,
     /// Bytes of one buffer.
     pub max_buffer_size: u64,
+    /// Bytes of one uniform binding.
+    pub max_uniform_buffer_binding_size: u64,
     /// Workgroups per dispatch and dimension.
     pub max_compute_workgroups_per_dimension: u32,
     /// Storage buffers of one kernel.
@@ -37,6 +39,7 @@ impl Default for Limits {
             adapter: "the WebGPU default".to_owned(),
             max_storage_buffer_binding_size: 128 << 20,
             max_buffer_size: 256 << 20,
+            max_uniform_buffer_binding_size: 64 << 10,
             max_compute_workgroups_per_dimension: 65_535,
             max_storage_buffers_per_shader_stage: 8,
             min_storage_buffer_offset_alignment: 256,

@@ -128,6 +128,20 @@ impl Lowering<'_> {
         }
     }
 
+    /// As [`scratch`](Self::scratch), for a uniform binding of `room` bytes; `None` if the adapter has none so large.
+    pub(crate) fn uniform(&mut self, label: &str, bytes: usize, room: u64) -> Option<SlotId> {
+        let needed = room + self.plan.options.guard;
+        // What fills it binds it as storage.
+        let limits = self.limits;
+        let most = limits.max_uniform_buffer_binding_size;
+        let most = most.min(limits.max_storage_buffer_binding_size);
+        (bytes as u64 <= room && needed <= most).then(|| {
+            let slot = self.scratch(label, bytes);
+            self.plan.slots[slot].room = room;
+            slot
+        })
+    }
+
     /// What the layer's kernel does besides; the tables of affine functions are launched.
     pub(crate) fn ways(&mut self) -> Ways {
         let fused = self.fused;

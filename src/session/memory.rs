@@ -26,9 +26,11 @@ impl Memory {
             .map(|(name, _, ty)| Ok((name.clone(), variables.resident(device, name, ty)?)));
         let variables = resident.collect::<Result<_>>()?;
         let usage = Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST;
+        // Of packed weights, which some kernels bind as a uniform buffer.
+        let uniform = usage | Usage::UNIFORM;
         let arenas = plan.arenas.iter().enumerate();
         let arenas = arenas
-            .map(|(index, &bytes)| device.buffer(&format!("arena {index}"), bytes, usage))
+            .map(|(index, &bytes)| device.buffer(&format!("arena {index}"), bytes, uniform))
             .collect::<Result<_>>()?;
         let constants = device.buffer("constants", plan.constants.len() as u64, usage)?;
         let largest = plan

@@ -89,12 +89,10 @@ pub(crate) fn patch(plan: &mut Plan, kernel: &str, from: &str, to: &str) {
         if old.name == kernel {
             assert!(old.source.contains(from), "{kernel} has no {from:?}");
             dispatch.kernel = Box::leak(Box::new(Kernel {
-                name: old.name,
                 // Pipelines are cached under this name.
                 variant: Box::leak(format!("{}, {to}", old.variant).into_boxed_str()),
                 source: Box::leak(old.source.replace(from, to).into_boxed_str()),
-                helpers: old.helpers,
-                params: old.params,
+                ..*old
             }));
         }
     }

@@ -50,7 +50,7 @@ type Row = (&'static str, &'static [&'static str], u64);
 fn rows() -> Vec<Row> {
     // Its inputs are variables: it is of the prologue, which goes first. The filters are inputs in these cases.
     const TABLE: &str = "batch_norm_affine";
-    const PACKED: &[&str] = &[TABLE, "conv_pack", "conv_tile"];
+    const PACKED: &[&str] = &[TABLE, "conv_pack", "conv_few"];
     let aligned = f32s([2, 3, 12, 16]);
     let unaligned = f32s([2, 3, 9, 11]);
     vec![
@@ -133,7 +133,7 @@ fn rows() -> Vec<Row> {
         ),
         (
             "nearest-conv",
-            &[TABLE, TABLE, "conv_pack", "conv_tile"],
+            &[TABLE, TABLE, "conv_pack", "conv_few"],
             packed([5, 3, 3, 3], 8)
                 + affine(3)
                 + affine(5)

@@ -30,6 +30,7 @@ params! {
 
 const BIAS: &str = include_str!("../../../shaders/helpers/bias.wgsl");
 const TILE: &str = include_str!("../../../shaders/helpers/tile.wgsl");
+const WEIGHTS: &str = include_str!("../../../shaders/helpers/weights.wgsl");
 
 pub(in crate::ops) const KERNELS: [Kernel; 3] = row_kernels!(
     "conv",
@@ -47,6 +48,7 @@ pub(in crate::ops) const TILE_KERNELS: [Kernel; 3] = row_kernels!(
     "conv_tile",
     include_str!("../../../shaders/conv_tile.wgsl"),
     Params::FIELDS,
+    WEIGHTS,
     TILE,
     BIAS,
     VALUES,
@@ -55,10 +57,32 @@ pub(in crate::ops) const TILE_KERNELS: [Kernel; 3] = row_kernels!(
     ROWS,
 );
 
+const FEW: [Kernel; 3] = row_kernels!(
+    "conv_few",
+    include_str!("../../../shaders/conv_few.wgsl"),
+    Params::FIELDS,
+    TILE,
+    BIAS,
+    VALUES,
+    WINDOWS,
+    WAY_IN,
+    ROWS,
+);
+
+pub(in crate::ops) const FEW_KERNELS: [Kernel; 3] = {
+    let [lanes, words, halves] = FEW;
+    [
+        lanes.with_uniform(1),
+        words.with_uniform(1),
+        halves.with_uniform(1),
+    ]
+};
+
 pub(in crate::ops) const ROWS_KERNELS: [Kernel; 3] = row_kernels!(
     "conv_rows",
     include_str!("../../../shaders/conv_rows.wgsl"),
     Params::FIELDS,
+    WEIGHTS,
     TILE,
     BIAS,
     VALUES,
@@ -106,6 +130,10 @@ const TILE_SIDE: usize = 3;
 const TILE_INPUT_ROWS: usize = 6;
 /// Products of a convolution for which that is worth the longer time until its pipeline is made.
 const MANY_PRODUCTS: usize = 1 << 24;
+
+/// Most input channels of a group of the kernel for few weights, and the bytes of its uniform buffer.
+const FEW_CHANNELS: usize = 4;
+const FEW_BYTES: u64 = 3072 * 16;
 
 /// The longest side of a filter of the depthwise kernel, and columns of a thread.
 const DEPTHWISE_SIDE: usize = 3;
@@ -369,10 +397,21 @@ fn tiled(
     slots: &Slots,
     lowering: &mut Lowering<'_>,
 ) {
+    if few(shapes, window, walk, slots, lowering) {
+        return;
+    }
     let tile = shapes.filters.next_power_of_two().clamp(4, TILE_FILTERS);
     let tiles = shapes.filters.div_ceil(tile);
     let all = shapes.groups * tiles;
-    let packed = pack(shapes, window, [tile, tiles], slots.weight, lowering);
+    let bytes = packed_bytes(shapes, window, [tile, tiles]);
+    let packed = lowering.scratch("packed filters", bytes);
+    pack(
+        shapes,
+        window,
+        [tile, tiles],
+        [slots.weight, packed],
+        lowering,
+    );
     let mut counts = vec![
         ("CHANNELS", shapes.channels),
         ("GROUPS", shapes.groups),
@@ -395,17 +434,69 @@ fn tiled(
     launch(kernels, &counts, shapes, walk, &slots, lowering);
 }
 
+/// Lowers to the kernel for few weights, if they are few enough for a uniform binding, and its loads few enough to be worth it.
+fn few(
+    shapes: &Shapes,
+    window: &Window<'_>,
+    walk: &Walk,
+    slots: &Slots,
+    lowering: &mut Lowering<'_>,
+) -> bool {
+    let tile = shapes.filters.next_power_of_two().clamp(4, TILE_FILTERS);
+    let tiles = shapes.filters.div_ceil(tile);
+    let bytes = packed_bytes(shapes, window, [tile, tiles]);
+    if shapes.channels > FEW_CHANNELS {
+        return false;
+    }
+    let Some(packed) = lowering.uniform("packed filters", bytes, FEW_BYTES) else {
+        return false;
+    };
+    pack(
+        shapes,
+        window,
+        [tile, tiles],
+        [slots.weight, packed],
+        lowering,
+    );
+    let counts = [
+        ("CHANNELS", shapes.channels),
+        ("GROUPS", shapes.groups),
+        ("FILTERS", shapes.filters),
+        ("TILE", tile),
+        ("TILES", tiles),
+    ];
+    let slots = Slots {
+        weight: packed,
+        ..*slots
+    };
+    let depth = shapes.input.n * shapes.groups * tiles;
+    launch(
+        &FEW_KERNELS,
+        &counts,
+        shapes,
+        (walk, 1, depth),
+        &slots,
+        lowering,
+    );
+    true
+}
+
+/// Bytes of the packed weights, for so many filters a tile.
+fn packed_bytes(shapes: &Shapes, window: &Window<'_>, [tile, tiles]: [usize; 2]) -> usize {
+    let taps = shapes.channels * window.kernel.iter().product::<usize>();
+    shapes.groups * tiles * taps * tile * 4
+}
+
 /// Lays the filters of each tile side by side.
 fn pack(
     shapes: &Shapes,
     window: &Window<'_>,
     [tile, tiles]: [usize; 2],
-    weight: SlotId,
+    [weight, packed]: [SlotId; 2],
     lowering: &mut Lowering<'_>,
-) -> SlotId {
+) {
     let taps = shapes.channels * window.kernel.iter().product::<usize>();
     let all = shapes.groups * tiles;
-    let packed = lowering.scratch("packed filters", all * taps * tile * 4);
     let mut constants = overrides(&[
         ("FILTERS", shapes.filters),
         ("TILE", tile),
@@ -427,7 +518,6 @@ fn pack(
         operations: 0,
         touches: None,
     });
-    packed
 }
 
 fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>) {

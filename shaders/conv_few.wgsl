@@ -1,0 +1,109 @@
+// Cross-correlation with few weights, as the first layer of every network, over one or two spatial dimensions, in groups.
+//
+//   y[n, o, oh, ow] = bias[o] + sum over (i, kh, kw) of weight[o, i, kh, kw] x[n, g I + i, oh SH - PH + kh DH, ow SW - PW + kw DW]
+//
+// with g = o / (O / groups). A thread makes a tile: eight columns of an output row of TILE filters. With few input channels
+// that takes few weights for each value that is loaded: they come from a uniform buffer, from which all threads of a
+// subgroup have one at the cost of one. conv_pack.wgsl has laid them so that those of a tap are neighbours.
+//
+// Grid: x = eight neighbours of an output row, y = output rows, z = batch x groups x tiles of filters.
+// Numerics: f32 sums over (i, kh, kw) in order, the bias last.
+// Source: torch.nn.functional.conv2d.
+
+override WX: u32 = 64u;
+override WY: u32 = 1u;
+override WZ: u32 = 1u;
+override KH: u32; override KW: u32; // filter; KW at most 7
+override SH: u32; override SW: u32; // stride
+override PH: u32; override PW: u32; // zeros before
+override DH: u32; override DW: u32; // dilation
+override CHANNELS: u32;             // input channels of a group
+override GROUPS: u32;
+override FILTERS: u32;              // of a group
+override TILE: u32;                 // filters of a thread, 4 or 8
+override TILES: u32;                // of a group
+override COLUMNS: u32;              // of the output, of a thread: 1, 4 or 8
+
+struct Params {
+    origin: vec3<u32>, // first workgroup
+    x_base: u32,       // lanes of x and y that are before what is bound
+    y_base: u32,
+    batch: u32,
+    input_h: u32,
+    input_w: u32,
+    last_lane: u32,    // of the input
+    output_h: u32,
+    output_w: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;      // [batch, GROUPS CHANNELS, input_h, input_w]
+@group(0) @binding(1) var<uniform> packed: array<vec4<f32>, 3072>; // [GROUPS TILES, CHANNELS, KH KW, TILE / 4]
+@group(0) @binding(2) var<storage, read> bias: array<u32>;         // [GROUPS FILTERS]
+@group(0) @binding(3) var<storage, read> way_in: array<vec4<f32>>;  // [GROUPS CHANNELS], helpers/way_in.wgsl
+@group(0) @binding(4) var<storage, read> way_out: array<vec4<f32>>; // [GROUPS FILTERS], helpers/way_out.wgsl
+@group(0) @binding(5) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(6) var<storage, read_write> y: array<Out>;      // [batch, GROUPS FILTERS, output_h, output_w]
+@group(0) @binding(7) var<uniform> params: Params;
+
+var<private> sums: array<Sums, 8>;
+
+fn admit(column: u32, kw: u32, within: bool) {
+    take_values(column, kw, within);
+}
+
+// The weight of a tap of filter f, in a row of the filters whose weights begin at `first`.
+fn weight_at(first: u32, kw: u32, f: u32) -> f32 {
+    return packed[first + (min(kw, KW - 1u) * TILE + f) / 4u][f & 3u];
+}
+
+// Adds the stretch to the sums of filter f.
+fn add_filter(f: u32, first: u32) {
+    if (f >= TILE) { return; }
+    var sum = sums[f];
+    sum = add_weighted(sum, 0u, weight_at(first, 0u, f));
+    sum = add_weighted(sum, 1u, weight_at(first, 1u, f));
+    sum = add_weighted(sum, 2u, weight_at(first, 2u, f));
+    sum = add_weighted(sum, 3u, weight_at(first, 3u, f));
+    sum = add_weighted(sum, 4u, weight_at(first, 4u, f));
+    sum = add_weighted(sum, 5u, weight_at(first, 5u, f));
+    sum = add_weighted(sum, 6u, weight_at(first, 6u, f));
+    sums[f] = sum;
+}
+
+// Adds a row of the filters, whose weights begin at `first`.
+fn add_row(first: u32) {
+    add_filter(0u, first);
+    add_filter(1u, first);
+    add_filter(2u, first);
+    add_filter(3u, first);
+    add_filter(4u, first);
+    add_filter(5u, first);
+    add_filter(6u, first);
+    add_filter(7u, first);
+}
+
+@compute @workgroup_size(WX, WY, WZ)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
+    let tile = id.z % (GROUPS * TILES);
+    let place = Place(id.z / (GROUPS * TILES), tile / TILES, id.y, id.x * COLUMNS);
+    if (place.column >= params.output_w || place.height >= params.output_h || place.plane >= params.batch) { return; }
+    sums = array<Sums, 8>();
+    for (var i = 0u; i < CHANNELS; i++) {
+        let slice = (place.plane * GROUPS + place.depth) * CHANNELS + i;
+        enter_channel(place.depth * CHANNELS + i);
+        for (var kh = 0u; kh < KH; kh++) {
+            load_row(slice, true, place, kh);
+            add_row(((tile * CHANNELS + i) * KH + kh) * (KW * TILE / 4u));
+        }
+    }
+    let within = tile % TILES * TILE;
+    store_sums(sums[0], 0u, within + 0u, place);
+    store_sums(sums[1], 1u, within + 1u, place);
+    store_sums(sums[2], 2u, within + 2u, place);
+    store_sums(sums[3], 3u, within + 3u, place);
+    store_sums(sums[4], 4u, within + 4u, place);
+    store_sums(sums[5], 5u, within + 5u, place);
+    store_sums(sums[6], 6u, within + 6u, place);
+    store_sums(sums[7], 7u, within + 7u, place);
+}
