@@ -5,8 +5,9 @@
 //! New: `shaders/foo.wgsl`, `src/ops/foo.rs`, `src/cpu/foo.rs`, `src/cases/foo.rs`, `tests/golden/foo.safetensors`.
 //! Here: the module, the re-export, a variant of [`Op`], its arm in `Op::layer`, its kernels in [`kernels`]. In
 //! `cpu.rs` and `cases.rs`: the arms that the compiler asks for. In the README: a row of the table. A kernel that can do more than its layer says so in
-//! `Layer::takes`, and asks `Lowering::ways` what. The graph, the
-//! plan, the session, the device, the command line, the tests and the benches stay as they are.
+//! `Layer::takes`, and asks `Lowering::ways` what. A launch says in `Launch::touches` which bytes a block of its threads touches,
+//! so that it can be cut where a tensor is beyond a binding; its kernel asks `x_at` and `y_at` where a lane is in what is bound. The
+//! graph, the plan, the session, the device, the command line, the tests and the benches stay as they are.
 
 mod add;
 mod avg_pool;
