@@ -1,9 +1,11 @@
 //! [`BatchNorm`]: attributes, state, shape rule, method, lowering.
 
 mod lower;
+mod partition;
 
+pub(crate) use lower::affine_table;
 pub(super) use lower::{AFFINE_KERNELS, KERNELS};
-pub(crate) use lower::{affine_table, moments_depth};
+pub(crate) use partition::moments_depth;
 
 use super::{Layer, Op};
 use crate::error::{Error, Result};

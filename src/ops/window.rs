@@ -1,10 +1,12 @@
 //! Windows that slide over 1 to 3 spatial dimensions: attributes, extents, and the view of every layer as
 //! [N, C, D, H, W] with the missing extents 1.
 
+mod walk;
+
+pub(super) use walk::Walk;
+
 use crate::error::{Error, Result};
-use crate::kernel::per_lane;
-use crate::plan::{Block, Threads};
-use crate::tensor::{DType, TensorType};
+use crate::tensor::TensorType;
 use std::ops::Range;
 
 /// Most spatial dimensions of any layer.
@@ -85,59 +87,6 @@ impl Window<'_> {
             .collect()
     }
 
-    /// How a thread walks over these windows, at most `most` columns of them.
-    pub(super) fn walk(&self, input: &Extents, output: &Extents, dtype: DType, most: u32) -> Walk {
-        let [kernel, stride, dilation] = [self.kernel, self.stride, self.dilation]
-            .map(|values| leading_ones(values, 1).map(effective));
-        let before: Vec<usize> = self.padding.iter().map(|padding| padding[0]).collect();
-        let before = leading_ones(&before, 0).map(word);
-        let lane = word(per_lane(dtype));
-        let reach = (kernel[2] - 1).saturating_mul(dilation[2]);
-        let length = |columns: u32| {
-            let between = (columns - 1).saturating_mul(stride[2]);
-            between.saturating_add(reach).saturating_add(1)
-        };
-        let wanted = match output.w {
-            1 => 1,
-            2..=4 => 4,
-            _ => 8,
-        };
-        // More windows share more of a stretch; four, where eight have too long a one.
-        let columns = if wanted == 8 && length(8) > STRETCH {
-            4
-        } else {
-            wanted
-        }
-        .min(most);
-        let long = length(columns) > STRETCH;
-        let lead = before[2].next_multiple_of(lane) - before[2];
-        let aligned = !long
-            && input.w.is_multiple_of(lane as usize)
-            && (columns * stride[2]).is_multiple_of(lane)
-            && lead + length(columns) <= STRETCH;
-        let last = (word(output.w) - 1)
-            .saturating_mul(stride[2])
-            .saturating_add(reach);
-        let roll = !long
-            && self.kernel.len() < MAX_DIMS
-            && dilation[1] == 1
-            && kernel[1] <= ROLLING
-            && kernel[1].div_ceil(stride[1]) <= OPEN;
-        Walk {
-            kernel,
-            stride,
-            before,
-            dilation,
-            columns,
-            lead: if aligned { lead } else { 0 },
-            aligned,
-            long,
-            border: before[2] > 0 || last >= word(input.w),
-            roll,
-            repeat: [1; 2],
-        }
-    }
-
     /// Extents of the output, PyTorch's `pooling_output_shape` (`ATen/native/Pool.h`).
     pub(super) fn output(&self, node: &str, input: &[usize]) -> Result<Vec<usize>> {
         (0..input.len())
@@ -176,172 +125,6 @@ impl Window<'_> {
                 format!("spatial extents {input:?}"),
             )),
         }
-    }
-}
-
-/// Elements of a stretch that `shaders/helpers/rows.wgsl` holds in registers.
-const STRETCH: u32 = 32;
-
-/// Rows of a window over which `shaders/helpers/walk.wgsl` rolls, and output rows that it keeps open.
-const ROLLING: u32 = 5;
-const OPEN: u32 = 4;
-
-/// Threads that fill any device, each of which loads some lanes at a time, and the most output rows of one.
-const FILL: usize = 1 << 14;
-const MOST_ROWS: usize = 16;
-
-/// A window as `shaders/helpers/walk.wgsl` sees it, along the axes D, H, W.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Walk {
-    kernel: [u32; 3],
-    stride: [u32; 3],
-    before: [u32; 3],
-    dilation: [u32; 3],
-    /// Neighbouring windows of a thread.
-    pub(super) columns: u32,
-    lead: u32,
-    aligned: bool,
-    /// A stretch does not fit: every tap is loaded by itself.
-    pub(super) long: bool,
-    border: bool,
-    /// A thread rolls down several output rows.
-    pub(super) roll: bool,
-    /// How often rows and columns of the input are repeated as they are loaded.
-    repeat: [u32; 2],
-}
-
-impl Walk {
-    /// As `override`s of a kernel, from the `first` of the axes on.
-    pub(super) fn constants(&self, first: usize) -> Vec<(&'static str, f64)> {
-        let attributes = [
-            (["KD", "KH", "KW"], self.kernel),
-            (["SD", "SH", "SW"], self.stride),
-            (["PD", "PH", "PW"], self.before),
-            (["DD", "DH", "DW"], self.dilation),
-        ];
-        let attributes = attributes
-            .into_iter()
-            .flat_map(|(names, values)| names.into_iter().zip(values).skip(first));
-        let flag = |flag: bool| u32::from(flag);
-        let others = [
-            ("COLUMNS", self.columns),
-            ("LEAD", self.lead),
-            ("ALIGNED", flag(self.aligned)),
-            ("LONG", flag(self.long)),
-            ("BORDER", flag(self.border)),
-        ];
-        let repeat = ["UP_H", "UP_W"].into_iter().zip(self.repeat);
-        attributes
-            .chain(others)
-            .chain(repeat.filter(|(_, times)| *times > 1))
-            .map(|(name, value)| (name, f64::from(value)))
-            .collect()
-    }
-
-    /// The same walk over an input whose rows and columns are repeated as they are loaded; `None` if the first columns of
-    /// threads, over rows of `output` columns, are not all first repetitions, or a thread holds no stretch to repeat.
-    pub(super) fn repeated(self, repeat: [usize; 2], output: usize) -> Option<Self> {
-        let repeat = repeat.map(word);
-        let first = (self.columns * self.stride[2]).is_multiple_of(repeat[1]);
-        let alone = output <= self.columns as usize;
-        let walk = Self {
-            aligned: self.aligned && repeat[1] == 1,
-            lead: if repeat[1] == 1 { self.lead } else { 0 },
-            repeat,
-            ..self
-        };
-        (!self.long && (first || alone)).then_some(walk)
-    }
-
-    /// First and last index of the input that the windows `outputs` see along an axis of D, H, W: in the padding, what a
-    /// kernel loads instead.
-    fn reach(&self, axis: usize, outputs: &Range<usize>, extent: usize) -> (usize, usize) {
-        let [kernel, stride, before, dilation] =
-            [self.kernel, self.stride, self.before, self.dilation].map(|of| of[axis] as usize);
-        let clamped = |position: usize| position.saturating_sub(before).min(extent - 1);
-        let last = outputs.end.saturating_sub(1) * stride + (kernel - 1) * dilation;
-        let (first, last) = (clamped(outputs.start * stride), clamped(last));
-        match axis {
-            0 => (first, last),
-            axis => {
-                let times = self.repeat[axis - 1] as usize;
-                (first / times, last / times)
-            }
-        }
-    }
-
-    /// What a block of threads of [`threads`](Self::threads) touches of a plane of the input and one of the output, along D, H
-    /// and W: indices and extents, for [`span`]. `input` as it is stored; `slices`: of the output, along D.
-    pub(super) fn touched(
-        &self,
-        [input, output]: [&Extents; 2],
-        rows: usize,
-        slices: Range<usize>,
-        [x, y, _]: &Block,
-    ) -> [[(usize, usize, usize); 3]; 2] {
-        let columns = self.columns as usize;
-        // A thread may load rows for windows behind the last one.
-        let (lines, windows) = (
-            y.start * rows..y.end * rows,
-            x.start * columns..x.end * columns,
-        );
-        let times = self.repeat.map(|times| times as usize);
-        let read = [
-            (input.d, 1, &slices),
-            (input.h, times[0], &lines),
-            (input.w, times[1], &windows),
-        ];
-        let mut axis = 0;
-        let read = read.map(|(extent, times, outputs)| {
-            let (first, last) = self.reach(axis, outputs, extent * times);
-            axis += 1;
-            (first, last, extent)
-        });
-        let written = [
-            (output.d, slices.clone()),
-            (output.h, lines.clone()),
-            (output.w, windows.clone()),
-        ];
-        let written =
-            written.map(|(extent, range)| (range.start, range.end.min(extent) - 1, extent));
-        [read, written]
-    }
-
-    /// Elements of a window.
-    pub(super) fn kernel_elements(&self) -> usize {
-        self.kernel.iter().map(|&extent| extent as usize).product()
-    }
-
-    /// How often rows and columns of the input are repeated as they are loaded.
-    pub(super) fn repeats(&self) -> [usize; 2] {
-        self.repeat.map(|times| times as usize)
-    }
-
-    /// Turns of its loops that a thread takes for one slice of a window.
-    pub(super) fn turns(&self) -> usize {
-        let taps = if self.long {
-            self.kernel[2].div_ceil(4) as usize
-        } else {
-            // Of the kernels' own, over the taps of a row.
-            self.kernel[2] as usize
-        };
-        (self.kernel[1] as usize).saturating_mul(taps.saturating_add(1))
-    }
-
-    /// Output rows of a thread: as many as leave enough threads, for it loads the first rows of its first window besides.
-    pub(super) fn rows(&self, output: &Extents, depth: usize) -> usize {
-        if !self.roll {
-            return 1;
-        }
-        let columns = output.w.div_ceil(self.columns as usize);
-        let most = (columns * output.h * depth / FILL).clamp(1, MOST_ROWS);
-        output.h.div_ceil(output.h.div_ceil(most))
-    }
-
-    /// Threads over the output: columns, `rows` rows each, and `depth` more.
-    pub(super) fn threads(&self, output: &Extents, rows: usize, depth: usize) -> Threads {
-        let columns = output.w.div_ceil(self.columns as usize);
-        Threads::fitted([columns, output.h.div_ceil(rows), depth])
     }
 }
 
@@ -438,12 +221,6 @@ pub(super) fn leading_ones<T: Copy>(values: &[T], fill: T) -> [T; 3] {
 /// that has no effect (the stride of a single window), so saturating is exact enough.
 pub(super) fn word(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-/// A kernel, stride or dilation as kernels take it. One that is larger than a window may be has no effect (the stride of
-/// a single window, the dilation of a single tap), so any value serves.
-fn effective(value: usize) -> u32 {
-    if value > MAX_REACH { 1 } else { word(value) }
 }
 
 #[cfg(test)]

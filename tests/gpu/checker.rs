@@ -81,7 +81,6 @@ fn biased(plan: &mut Plan) {
     );
 }
 
-/// Replaces a part of the text of a kernel.
 /// Replaces text of a kernel.
 pub(crate) fn patch(plan: &mut Plan, kernel: &str, from: &str, to: &str) {
     for dispatch in &mut plan.dispatches {
