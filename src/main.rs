@@ -81,6 +81,9 @@ enum Command {
     Bench {
         #[command(flatten)]
         filter: Filter,
+        /// Only this case
+        #[arg(long, value_name = "NAME", conflicts_with = "op")]
+        case: Option<String>,
         /// Write the table as JSON, `-` for standard output
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
@@ -171,6 +174,7 @@ fn main() -> ExitCode {
         ),
         Command::Bench {
             filter,
+            case,
             json,
             html,
             baseline,
@@ -178,6 +182,7 @@ fn main() -> ExitCode {
         } => cli::bench::run(
             &cli::bench::Request {
                 op: filter.op,
+                case,
                 json,
                 html,
                 baseline,

@@ -16,17 +16,36 @@ use wgcnn::{Device, Error, Result, Selection};
 /// What the command line asks for.
 pub(crate) struct Request {
     pub(crate) op: Option<String>,
+    pub(crate) case: Option<String>,
     pub(crate) json: Option<PathBuf>,
     pub(crate) html: Option<PathBuf>,
     pub(crate) baseline: Option<PathBuf>,
+}
+
+impl Request {
+    /// The case that is asked for, or all that are to be timed.
+    fn cases(&self) -> Result<Vec<Case>> {
+        if let Some(name) = &self.case {
+            return Ok(vec![cases::find(name)?]);
+        }
+        let mut named = cases::named();
+        let op = self.op.as_deref();
+        named.retain(|case| case.bench && op.is_none_or(|op| op == case.layer()));
+        Ok(named)
+    }
+
+    /// Whether nothing is left out.
+    fn is_whole(&self) -> bool {
+        self.op.is_none() && self.case.is_none()
+    }
 }
 
 /// The exit status if a case is slower than in the baseline.
 const SLOWER: u8 = 3;
 
 pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> {
-    let op = request.op.as_deref();
-    super::check_op(op)?;
+    super::check_op(request.op.as_deref())?;
+    let cases = request.cases()?;
     let json = request.json.as_deref();
     for path in [json, request.html.as_deref()] {
         super::check_writable(path)?;
@@ -44,11 +63,9 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         header.print();
         Row::print_names();
     }
-    let cases = cases::named().into_iter();
-    let cases = cases.filter(|case| case.bench && op.is_none_or(|op| op == case.layer()));
     let mut rows = Vec::new();
-    for case in cases {
-        let row = row(device.as_ref(), &case, peak)?;
+    for case in &cases {
+        let row = row(device.as_ref(), case, peak)?;
         if !quiet {
             row.print();
         }
@@ -58,7 +75,7 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         Row::print_legend();
     }
     let overhead = match &device {
-        Some(device) if op.is_none() => Some(Overhead::measure(device, selection)?),
+        Some(device) if request.is_whole() => Some(Overhead::measure(device, selection)?),
         _ => None,
     };
     if let Some(overhead) = overhead.as_ref().filter(|_| !quiet) {
