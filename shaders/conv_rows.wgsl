@@ -37,7 +37,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;      // [batch, GROUPS CHANNELS, input_h, input_w]
-@group(0) @binding(1) var<storage, read> packed: array<vec4<f32>>; // [GROUPS TILES, CHANNELS, KH KW, TILE / 4]
+// Binding 1, the packed weights: helpers/weights_loaded.wgsl, or weights_uniform.wgsl.
 @group(0) @binding(2) var<storage, read> bias: array<u32>;         // [GROUPS FILTERS]
 @group(0) @binding(3) var<storage, read> way_in: array<vec4<f32>>;  // [GROUPS CHANNELS], helpers/way_in.wgsl
 @group(0) @binding(4) var<storage, read> way_out: array<vec4<f32>>; // [GROUPS FILTERS], helpers/way_out.wgsl
@@ -45,8 +45,10 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> y: array<Out>;      // [batch, GROUPS FILTERS, output_h, output_w]
 @group(0) @binding(7) var<uniform> params: Params;
 
-var<private> sums: array<Sums, 32>;         // [ROWS, TILE]
-var<private> weights: array<vec4<f32>, 18>; // of an input channel
+override HELD: u32 = KH * KW; // taps of the filters whose weights are loaded together
+
+var<private> sums: array<Sums, 32>; // [ROWS, TILE]
+var<private> first: u32;             // of the weights of the present input channel
 
 fn admit(column: u32, kw: u32, within: bool) {
     take_values(column, kw, within);
@@ -56,9 +58,9 @@ fn admit(column: u32, kw: u32, within: bool) {
 fn add_filter(r: u32, f: u32, kh: u32) {
     if (f >= TILE) { return; }
     var sum = sums[r * TILE + f];
-    sum = add_tap(sum, 0u, f, kh);
-    sum = add_tap(sum, 1u, f, kh);
-    sum = add_tap(sum, 2u, f, kh);
+    sum = add_tap(sum, 0u, weight_of(first, kh * KW + 0u, f));
+    sum = add_tap(sum, 1u, weight_of(first, kh * KW + 1u, f));
+    sum = add_tap(sum, 2u, weight_of(first, kh * KW + 2u, f));
     sums[r * TILE + f] = sum;
 }
 
@@ -84,26 +86,9 @@ fn share_row(slice: u32, place: Place, i: u32) {
     add_row(3u, i);
 }
 
-// Adds an input channel, whose weights begin at `first`.
-fn add_channel(slice: u32, place: Place, first: u32) {
-    load_weight(0u, KH * KW * TILE / 4u, first);
-    load_weight(1u, KH * KW * TILE / 4u, first);
-    load_weight(2u, KH * KW * TILE / 4u, first);
-    load_weight(3u, KH * KW * TILE / 4u, first);
-    load_weight(4u, KH * KW * TILE / 4u, first);
-    load_weight(5u, KH * KW * TILE / 4u, first);
-    load_weight(6u, KH * KW * TILE / 4u, first);
-    load_weight(7u, KH * KW * TILE / 4u, first);
-    load_weight(8u, KH * KW * TILE / 4u, first);
-    load_weight(9u, KH * KW * TILE / 4u, first);
-    load_weight(10u, KH * KW * TILE / 4u, first);
-    load_weight(11u, KH * KW * TILE / 4u, first);
-    load_weight(12u, KH * KW * TILE / 4u, first);
-    load_weight(13u, KH * KW * TILE / 4u, first);
-    load_weight(14u, KH * KW * TILE / 4u, first);
-    load_weight(15u, KH * KW * TILE / 4u, first);
-    load_weight(16u, KH * KW * TILE / 4u, first);
-    load_weight(17u, KH * KW * TILE / 4u, first);
+// Adds an input channel.
+fn add_channel(slice: u32, place: Place) {
+    load_weights(first);
     share_row(slice, place, 0u);
     share_row(slice, place, 1u);
     share_row(slice, place, 2u);
@@ -135,7 +120,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     for (var i = 0u; i < CHANNELS; i++) {
         let slice = (place.plane * GROUPS + place.depth) * CHANNELS + i;
         enter_channel(place.depth * CHANNELS + i);
-        add_channel(slice, place, (tile * CHANNELS + i) * (KH * KW * TILE / 4u));
+        first = (tile * CHANNELS + i) * (KH * KW * TILE / 4u);
+        add_channel(slice, place);
     }
     let within = tile % TILES * TILE;
     store_row(0u, within, place);

@@ -36,7 +36,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;      // [batch, GROUPS CHANNELS, input_h, input_w]
-@group(0) @binding(1) var<storage, read> packed: array<vec4<f32>>; // [GROUPS TILES, CHANNELS, KH KW, TILE / 4]
+// Binding 1, the packed weights: helpers/weights_loaded.wgsl, or weights_uniform.wgsl.
 @group(0) @binding(2) var<storage, read> bias: array<u32>;         // [GROUPS FILTERS]
 @group(0) @binding(3) var<storage, read> way_in: array<vec4<f32>>;  // [GROUPS CHANNELS], helpers/way_in.wgsl
 @group(0) @binding(4) var<storage, read> way_out: array<vec4<f32>>; // [GROUPS FILTERS], helpers/way_out.wgsl
@@ -44,51 +44,39 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> y: array<Out>;      // [batch, GROUPS FILTERS, output_h, output_w]
 @group(0) @binding(7) var<uniform> params: Params;
 
+override HELD: u32 = KW; // taps of the filters whose weights are loaded together
+
 var<private> sums: array<Sums, 8>;
-var<private> weights: array<vec4<f32>, 14>; // of a row of the filters
 
 fn admit(column: u32, kw: u32, within: bool) {
     take_values(column, kw, within);
 }
 
 // Adds the stretch to the sums of filter f.
-fn add_filter(f: u32) {
+fn add_filter(f: u32, first: u32) {
     if (f >= TILE) { return; }
     var sum = sums[f];
-    sum = add_tap(sum, 0u, f, 0u);
-    sum = add_tap(sum, 1u, f, 0u);
-    sum = add_tap(sum, 2u, f, 0u);
-    sum = add_tap(sum, 3u, f, 0u);
-    sum = add_tap(sum, 4u, f, 0u);
-    sum = add_tap(sum, 5u, f, 0u);
-    sum = add_tap(sum, 6u, f, 0u);
+    sum = add_tap(sum, 0u, weight_of(first, 0u, f));
+    sum = add_tap(sum, 1u, weight_of(first, 1u, f));
+    sum = add_tap(sum, 2u, weight_of(first, 2u, f));
+    sum = add_tap(sum, 3u, weight_of(first, 3u, f));
+    sum = add_tap(sum, 4u, weight_of(first, 4u, f));
+    sum = add_tap(sum, 5u, weight_of(first, 5u, f));
+    sum = add_tap(sum, 6u, weight_of(first, 6u, f));
     sums[f] = sum;
 }
 
 // Adds a row of the filters, whose weights begin at `first`.
 fn add_row(first: u32) {
-    load_weight(0u, KW * TILE / 4u, first);
-    load_weight(1u, KW * TILE / 4u, first);
-    load_weight(2u, KW * TILE / 4u, first);
-    load_weight(3u, KW * TILE / 4u, first);
-    load_weight(4u, KW * TILE / 4u, first);
-    load_weight(5u, KW * TILE / 4u, first);
-    load_weight(6u, KW * TILE / 4u, first);
-    load_weight(7u, KW * TILE / 4u, first);
-    load_weight(8u, KW * TILE / 4u, first);
-    load_weight(9u, KW * TILE / 4u, first);
-    load_weight(10u, KW * TILE / 4u, first);
-    load_weight(11u, KW * TILE / 4u, first);
-    load_weight(12u, KW * TILE / 4u, first);
-    load_weight(13u, KW * TILE / 4u, first);
-    add_filter(0u);
-    add_filter(1u);
-    add_filter(2u);
-    add_filter(3u);
-    add_filter(4u);
-    add_filter(5u);
-    add_filter(6u);
-    add_filter(7u);
+    load_weights(first);
+    add_filter(0u, first);
+    add_filter(1u, first);
+    add_filter(2u, first);
+    add_filter(3u, first);
+    add_filter(4u, first);
+    add_filter(5u, first);
+    add_filter(6u, first);
+    add_filter(7u, first);
 }
 
 // Adds an input channel, whose weights begin at `first`.

@@ -13,7 +13,7 @@ pub struct Field {
 
 /// One dispatchable shader: `shaders/<name>.wgsl`, with the helper files that it needs appended after it, so that a
 /// diagnostic keeps the kernel's own line numbers.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Kernel {
     /// File stem in `shaders/`.
     pub name: &'static str,
@@ -81,6 +81,13 @@ pub(crate) fn half(dtype: DType) -> (&'static str, f64) {
     ("HALF", f64::from(u8::from(dtype == DType::F16)))
 }
 
+/// Without its texts, which are pages.
+impl std::fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Kernel({})", self.label())
+    }
+}
+
 impl Kernel {
     /// A kernel without helpers.
     pub(crate) const fn new(
@@ -141,17 +148,29 @@ impl Kernel {
 }
 
 /// A kernel that stores rows, in three forms: see [`store_form`]; all have a way out. Behind its parameters, other helpers
-/// that all forms have.
+/// that all forms have; `$form` tells them from those of the same kernel with others.
 macro_rules! row_kernels {
-    ($name:literal, $source:expr, $params:expr $(, $helper:expr)* $(,)?) => {{
+    ($name:literal, $source:expr, $params:expr $(, $helper:expr)* $(,)?) => {
+        $crate::kernel::row_kernels!($name + "", $source, $params $(, $helper)*)
+    };
+    ($name:literal + $form:literal, $source:expr, $params:expr $(, $helper:expr)* $(,)?) => {{
         use $crate::kernel::{
             Kernel, RECTIFIED, STORAGE, STORE_HALVES, STORE_LANES, STORE_WORDS, WAY_OUT,
         };
         const KERNEL: Kernel = Kernel::new($name, $source, $params);
         [
-            KERNEL.with("lanes", &[$($helper,)* WAY_OUT, RECTIFIED, STORAGE, STORE_LANES]),
-            KERNEL.with("words", &[$($helper,)* WAY_OUT, RECTIFIED, STORAGE, STORE_WORDS]),
-            KERNEL.with("halves", &[$($helper,)* WAY_OUT, RECTIFIED, STORAGE, STORE_HALVES]),
+            KERNEL.with(
+                concat!($form, "lanes"),
+                &[$($helper,)* WAY_OUT, RECTIFIED, STORAGE, STORE_LANES],
+            ),
+            KERNEL.with(
+                concat!($form, "words"),
+                &[$($helper,)* WAY_OUT, RECTIFIED, STORAGE, STORE_WORDS],
+            ),
+            KERNEL.with(
+                concat!($form, "halves"),
+                &[$($helper,)* WAY_OUT, RECTIFIED, STORAGE, STORE_HALVES],
+            ),
         ]
     }};
 }

@@ -111,7 +111,7 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 19] = [
+    let layers: [&'static [Kernel]; 22] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &batch_norm::KERNELS,
@@ -120,10 +120,13 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &concat::KERNELS,
         &conv::KERNELS,
         &conv::DEPTHWISE_KERNELS,
-        &conv::FEW_KERNELS,
         &conv::PACK_KERNELS,
+        &conv::POINTWISE_KERNELS,
+        &conv::POINTWISE_UNIFORM_KERNELS,
         &conv::ROWS_KERNELS,
+        &conv::ROWS_UNIFORM_KERNELS,
         &conv::TILE_KERNELS,
+        &conv::TILE_UNIFORM_KERNELS,
         &copy::KERNELS,
         &interpolate::KERNELS,
         &max_pool::KERNELS,

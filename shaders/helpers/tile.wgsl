@@ -1,20 +1,12 @@
 // The tile of sums of a thread of a convolution: eight neighbours in an output row, of each filter. All is written out: what
 // is indexed in a loop is not in registers.
 //
-// Of the kernel: `packed`, the weights; `sums`, the tile.
+// Of the kernel: `sums`, the tile.
 
 // Sums of eight neighbouring outputs.
 struct Sums {
     left: vec4<f32>,
     right: vec4<f32>,
-}
-
-// Adds what tap kw meets, times its weight.
-fn add_weighted(sum: Sums, kw: u32, weight: f32) -> Sums {
-    if (kw >= KW) { return sum; }
-    let left = fma(vec4(weight), tap(kw, 0u), sum.left);
-    if (COLUMNS > 4u) { return Sums(left, fma(vec4(weight), tap(kw, 4u), sum.right)); }
-    return Sums(left, sum.right);
 }
 
 // Stores sums of filter f, which is the `within`-th of its group, in an output row.

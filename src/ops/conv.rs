@@ -1,10 +1,14 @@
 //! [`Conv`]: attributes, shape rule, method, lowering.
 
 mod bands;
+mod kernels;
 mod lower;
+mod pointwise;
+mod tiles;
 
-pub(super) use lower::{
-    DEPTHWISE_KERNELS, FEW_KERNELS, KERNELS, PACK_KERNELS, ROWS_KERNELS, TILE_KERNELS,
+pub(super) use kernels::{
+    DEPTHWISE_KERNELS, KERNELS, PACK_KERNELS, POINTWISE_KERNELS, POINTWISE_UNIFORM_KERNELS,
+    ROWS_KERNELS, ROWS_UNIFORM_KERNELS, TILE_KERNELS, TILE_UNIFORM_KERNELS,
 };
 
 use super::window::{MAX_DIMS, Window, check_input, check_turns, symmetric};
@@ -29,8 +33,8 @@ pub enum Padding {
 
 /// Cross-correlation with learned filters. `torch.nn.Conv1d`, `Conv2d`.
 ///
-/// Input f32 [N, C, *], weight f32 [O, C / groups, *kernel], optional bias of O f32, output f32 [N, O, *]; one or two
-/// spatial dimensions.
+/// Input [N, C, *], weight [O, C / groups, *kernel], optional bias [O], output [N, O, *], all of one type, f32 or f16; one or
+/// two spatial dimensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conv {
     /// Distance between windows, elements; 1 unless set.

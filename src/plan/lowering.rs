@@ -128,18 +128,19 @@ impl Lowering<'_> {
         }
     }
 
-    /// As [`scratch`](Self::scratch), for a uniform binding of `room` bytes; `None` if the adapter has none so large.
-    pub(crate) fn uniform(&mut self, label: &str, bytes: usize, room: u64) -> Option<SlotId> {
-        let needed = room + self.plan.options.guard;
-        // What fills it binds it as storage.
+    /// As [`scratch`](Self::scratch), with bindings of `room` bytes at least.
+    pub(crate) fn scratch_with_room(&mut self, label: &str, bytes: usize, room: u64) -> SlotId {
+        let slot = self.scratch(label, bytes);
+        self.plan.slots[slot].room = room;
+        slot
+    }
+
+    /// Whether the adapter has uniform bindings of so many bytes, and storage bindings, by which they are filled.
+    pub(crate) fn fits_uniform(&self, bytes: u64) -> bool {
+        let needed = bytes + self.plan.options.guard;
         let limits = self.limits;
-        let most = limits.max_uniform_buffer_binding_size;
-        let most = most.min(limits.max_storage_buffer_binding_size);
-        (bytes as u64 <= room && needed <= most).then(|| {
-            let slot = self.scratch(label, bytes);
-            self.plan.slots[slot].room = room;
-            slot
-        })
+        needed <= limits.max_uniform_buffer_binding_size
+            && needed <= limits.max_storage_buffer_binding_size
     }
 
     /// What the layer's kernel does besides; the tables of affine functions are launched.

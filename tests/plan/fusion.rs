@@ -50,7 +50,7 @@ type Row = (&'static str, &'static [&'static str], u64);
 fn rows() -> Vec<Row> {
     // Its inputs are variables: it is of the prologue, which goes first. The filters are inputs in these cases.
     const TABLE: &str = "batch_norm_affine";
-    const PACKED: &[&str] = &[TABLE, "conv_pack", "conv_few"];
+    const PACKED: &[&str] = &[TABLE, "conv_pack", "conv_tile"];
     let aligned = f32s([2, 3, 12, 16]);
     let unaligned = f32s([2, 3, 9, 11]);
     vec![
@@ -102,7 +102,7 @@ fn rows() -> Vec<Row> {
                 TABLE,
                 "conv_depthwise",
                 "conv_pack",
-                "conv_tile",
+                "conv_pointwise",
             ],
             // x, the filters, z; z, y.
             2 * affine(8)
@@ -133,7 +133,7 @@ fn rows() -> Vec<Row> {
         ),
         (
             "nearest-conv",
-            &[TABLE, TABLE, "conv_pack", "conv_few"],
+            &[TABLE, TABLE, "conv_pack", "conv_tile"],
             packed([5, 3, 3, 3], 8)
                 + affine(3)
                 + affine(5)

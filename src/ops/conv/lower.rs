@@ -1,163 +1,41 @@
 //! Dispatches of a convolution: which kernel takes it, and what that is launched with.
 
 use super::bands;
-use crate::kernel::{
-    Kernel, ROLL, ROWS, STORAGE, Start, VALUES, WALK, WAY_IN, WINDOWS, half, params, row_kernels,
-    store_constants, store_form,
-};
-use crate::ops::window::{Extents, Walk, Window, last_lane, leading_ones, word};
-use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches, span};
+use super::kernels::{DEPTHWISE_KERNELS, KERNELS, Params};
+use super::pointwise;
+use super::tiles::{TILE_COLUMNS, TILE_FILTERS, TILE_WIDTH, tiled};
+use crate::kernel::{Kernel, Start, half, store_constants, store_form};
+use crate::ops::window::{Extents, Walk, Window, last_lane, word};
+use crate::plan::{Block, Launch, Lowering, SlotId, Touches, span};
 use crate::tensor::{DType, TensorType};
 use std::ops::Range;
 
-params! {
-    /// Parameters of the convolutions. Extents are in elements.
-    Params {
-        /// N.
-        batch: u32,
-        /// Input height.
-        input_h: u32,
-        /// Input width.
-        input_w: u32,
-        /// Last 16-byte lane of the input.
-        last_lane: u32,
-        /// Output height.
-        output_h: u32,
-        /// Output width.
-        output_w: u32,
-    }
-}
-
-const BIAS: &str = include_str!("../../../shaders/helpers/bias.wgsl");
-const TILE: &str = include_str!("../../../shaders/helpers/tile.wgsl");
-const WEIGHTS: &str = include_str!("../../../shaders/helpers/weights.wgsl");
-
-pub(in crate::ops) const KERNELS: [Kernel; 3] = row_kernels!(
-    "conv",
-    include_str!("../../../shaders/conv.wgsl"),
-    Params::FIELDS,
-    WALK,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
-);
-
-pub(in crate::ops) const TILE_KERNELS: [Kernel; 3] = row_kernels!(
-    "conv_tile",
-    include_str!("../../../shaders/conv_tile.wgsl"),
-    Params::FIELDS,
-    WEIGHTS,
-    TILE,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
-);
-
-const FEW: [Kernel; 3] = row_kernels!(
-    "conv_few",
-    include_str!("../../../shaders/conv_few.wgsl"),
-    Params::FIELDS,
-    TILE,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
-);
-
-pub(in crate::ops) const FEW_KERNELS: [Kernel; 3] = {
-    let [lanes, words, halves] = FEW;
-    [
-        lanes.with_uniform(1),
-        words.with_uniform(1),
-        halves.with_uniform(1),
-    ]
-};
-
-pub(in crate::ops) const ROWS_KERNELS: [Kernel; 3] = row_kernels!(
-    "conv_rows",
-    include_str!("../../../shaders/conv_rows.wgsl"),
-    Params::FIELDS,
-    WEIGHTS,
-    TILE,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
-);
-
-pub(in crate::ops) const DEPTHWISE_KERNELS: [Kernel; 3] = row_kernels!(
-    "conv_depthwise",
-    include_str!("../../../shaders/conv_depthwise.wgsl"),
-    Params::FIELDS,
-    ROLL,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
-);
-
-params! {
-    /// Parameters of the kernel that lays filters side by side.
-    PackParams {
-        /// Tiles of all groups.
-        tiles: u32,
-    }
-}
-
-pub(in crate::ops) const PACK_KERNELS: [Kernel; 1] = [Kernel::new(
-    "conv_pack",
-    include_str!("../../../shaders/conv_pack.wgsl"),
-    PackParams::FIELDS,
-)
-.with("", &[STORAGE])];
-
 /// Columns of a thread of the kernel for any filter.
 const COLUMNS: u32 = 4;
-
-/// Columns and filters of a thread of the kernel for small filters, and the longest row of one.
-const TILE_COLUMNS: u32 = 8;
-const TILE_FILTERS: usize = 8;
-const TILE_WIDTH: usize = 7;
-/// The longest side of a filter, and input rows, of a thread that makes several output rows.
-const TILE_SIDE: usize = 3;
-const TILE_INPUT_ROWS: usize = 6;
-/// Products of a convolution for which that is worth the longer time until its pipeline is made.
-const MANY_PRODUCTS: usize = 1 << 24;
-
-/// Most input channels of a group of the kernel for few weights, and the bytes of its uniform buffer.
-const FEW_CHANNELS: usize = 4;
-const FEW_BYTES: u64 = 3072 * 16;
 
 /// The longest side of a filter of the depthwise kernel, and columns of a thread.
 const DEPTHWISE_SIDE: usize = 3;
 const DEPTHWISE_COLUMNS: u32 = 8;
 
 /// A convolution of [`Extents`] in groups, as all kernels see it.
-struct Shapes {
+pub(super) struct Shapes {
     /// Of the input, repeated.
-    input: Extents,
-    output: Extents,
-    dtype: DType,
-    groups: usize,
+    pub(super) input: Extents,
+    pub(super) output: Extents,
+    pub(super) dtype: DType,
+    pub(super) groups: usize,
     /// Input channels of a group.
-    channels: usize,
+    pub(super) channels: usize,
     /// Output channels of a group.
-    filters: usize,
+    pub(super) filters: usize,
 }
 
 /// What a kernel binds.
 #[derive(Clone, Copy)]
-struct Slots {
-    x: SlotId,
-    weight: SlotId,
-    bias: SlotId,
+pub(super) struct Slots {
+    pub(super) x: SlotId,
+    pub(super) weight: SlotId,
+    pub(super) bias: SlotId,
 }
 
 /// Which kernel takes a convolution, and how a thread of it walks.
@@ -210,7 +88,6 @@ impl Shapes {
     /// Bytes that a block of threads touches of the input and the output: along z, tiles of so many filters of all groups of
     /// all pictures.
     fn touched(&self, walk: &Walk, rows: usize, tile: usize, block: &Block) -> [Range<usize>; 2] {
-        let tiles = self.filters.div_ceil(tile);
         let [times_h, times_w] = walk.repeats();
         let input = Extents {
             h: self.input.h / times_h,
@@ -218,14 +95,7 @@ impl Shapes {
             ..self.input
         };
         let axes = walk.touched([&input, &self.output], rows, 0..1, block);
-        let z = &block[2];
-        // Groups of all pictures, and filters of all groups.
-        let group = |z: usize| z / tiles;
-        let filter = |z: usize| group(z) * self.filters + z % tiles * tile;
-        let (first, last) = (group(z.start), group(z.end - 1));
-        let channels = (first * self.channels, (last + 1) * self.channels - 1, 0);
-        let end = (filter(z.end - 1) + tile).min((last + 1) * self.filters);
-        let filters = (filter(z.start), end - 1, 0);
+        let [channels, filters] = self.planes(tile, &block[2]);
         let [[_, h, w], [_, to_h, to_w]] = axes;
         let bytes = self.dtype.bytes();
         [
@@ -234,7 +104,21 @@ impl Shapes {
         ]
     }
 
-    fn params(&self, last_lane: u32) -> Params {
+    /// First and last plane of the input and of the output that some of the tiles of all groups of all pictures touch, with
+    /// extents that do not matter.
+    pub(super) fn planes(&self, tile: usize, z: &Range<usize>) -> [(usize, usize, usize); 2] {
+        let tiles = self.filters.div_ceil(tile);
+        let group = |z: usize| z / tiles;
+        let filter = |z: usize| group(z) * self.filters + z % tiles * tile;
+        let (first, last) = (group(z.start), group(z.end - 1));
+        let end = (filter(z.end - 1) + tile).min((last + 1) * self.filters);
+        [
+            (first * self.channels, (last + 1) * self.channels - 1, 0),
+            (filter(z.start), end - 1, 0),
+        ]
+    }
+
+    pub(super) fn params(&self, last_lane: u32) -> Params {
         Params {
             start: Start::default(),
             batch: word(self.input.n),
@@ -265,6 +149,9 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
         bias,
     };
     // Fused only where it can be: see `repeats`.
+    if repeat == [1, 1] && pointwise::takes(&shapes, window) {
+        return pointwise::lower(&shapes, &slots, lowering);
+    }
     let repeated = |walk: Walk| walk.repeated(repeat, shapes.output.w).unwrap_or(walk);
     match route(&shapes, window) {
         Route::Depthwise(walk) => depthwise(&shapes, &repeated(walk), &slots, lowering),
@@ -282,7 +169,8 @@ fn banded(
 ) -> bool {
     let plane = |extents: &Extents| extents.h * extents.w * shapes.dtype.bytes();
     let group = shapes.channels * plane(&shapes.input);
-    let tile = shapes.filters.min(TILE_FILTERS) * plane(&shapes.output);
+    let most = TILE_FILTERS.max(pointwise::MOST_FILTERS);
+    let tile = shapes.filters.min(most) * plane(&shapes.output);
     let alone = shapes.channels == 1 && shapes.filters == 1;
     !alone && !lowering.fits(group.max(tile)) && bands::lower(groups, window, lowering)
 }
@@ -307,7 +195,7 @@ pub(super) fn turns(window: &Window<'_>, x: &TensorType, y: &TensorType, channel
 }
 
 /// Launches a kernel that stores rows: `rows` of them a thread, and `depth` threads besides over pictures and filters.
-fn launch(
+pub(super) fn launch(
     kernels: &'static [Kernel; 3],
     counts: &[(&'static str, usize)],
     shapes: &Shapes,
@@ -346,7 +234,7 @@ fn launch(
     });
 }
 
-fn overrides(counts: &[(&'static str, usize)]) -> Vec<(&'static str, f64)> {
+pub(super) fn overrides(counts: &[(&'static str, usize)]) -> Vec<(&'static str, f64)> {
     let counts = counts.iter();
     counts
         .map(|&(name, value)| (name, f64::from(word(value))))
@@ -365,159 +253,6 @@ fn any(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>)
     ];
     let depth = shapes.input.n * shapes.groups * tiles;
     launch(&KERNELS, &counts, shapes, (walk, 1, depth), slots, lowering);
-}
-
-/// Output rows of a thread of the kernel for small filters: as its sums allow, and no more than there are.
-fn tile_rows(shapes: &Shapes, window: &Window<'_>, sums: usize) -> usize {
-    let [_, kernel, width] = leading_ones(window.kernel, 1);
-    let [_, stride, _] = leading_ones(window.stride, 1);
-    let [_, dilation, _] = leading_ones(window.dilation, 1);
-    let small = kernel.max(width) <= TILE_SIDE && dilation == 1;
-    let Shapes { output, .. } = shapes;
-    let products = output.n * shapes.groups * shapes.filters * output.h * output.w;
-    let products = products * shapes.channels * kernel * width;
-    let most = if products >= MANY_PRODUCTS {
-        sums / (TILE_COLUMNS as usize * TILE_FILTERS)
-    } else {
-        1
-    };
-    let fits = |rows: &usize| {
-        *rows == 1
-            || (small
-                && *rows <= most.min(shapes.output.h)
-                && (rows - 1).saturating_mul(stride) + kernel <= TILE_INPUT_ROWS)
-    };
-    [4, 2, 1].into_iter().find(fits).unwrap_or(1)
-}
-
-fn tiled(
-    shapes: &Shapes,
-    window: &Window<'_>,
-    walk: &Walk,
-    slots: &Slots,
-    lowering: &mut Lowering<'_>,
-) {
-    if few(shapes, window, walk, slots, lowering) {
-        return;
-    }
-    let tile = shapes.filters.next_power_of_two().clamp(4, TILE_FILTERS);
-    let tiles = shapes.filters.div_ceil(tile);
-    let all = shapes.groups * tiles;
-    let bytes = packed_bytes(shapes, window, [tile, tiles]);
-    let packed = lowering.scratch("packed filters", bytes);
-    pack(
-        shapes,
-        window,
-        [tile, tiles],
-        [slots.weight, packed],
-        lowering,
-    );
-    let mut counts = vec![
-        ("CHANNELS", shapes.channels),
-        ("GROUPS", shapes.groups),
-        ("FILTERS", shapes.filters),
-        ("TILE", tile),
-        ("TILES", tiles),
-    ];
-    let rows = tile_rows(shapes, window, lowering.sums());
-    let kernels = if rows == 1 {
-        &TILE_KERNELS
-    } else {
-        counts.push(("ROWS", rows));
-        &ROWS_KERNELS
-    };
-    let walk = (walk, rows, shapes.input.n * all);
-    let slots = Slots {
-        weight: packed,
-        ..*slots
-    };
-    launch(kernels, &counts, shapes, walk, &slots, lowering);
-}
-
-/// Lowers to the kernel for few weights, if they are few enough for a uniform binding, and its loads few enough to be worth it.
-fn few(
-    shapes: &Shapes,
-    window: &Window<'_>,
-    walk: &Walk,
-    slots: &Slots,
-    lowering: &mut Lowering<'_>,
-) -> bool {
-    let tile = shapes.filters.next_power_of_two().clamp(4, TILE_FILTERS);
-    let tiles = shapes.filters.div_ceil(tile);
-    let bytes = packed_bytes(shapes, window, [tile, tiles]);
-    if shapes.channels > FEW_CHANNELS {
-        return false;
-    }
-    let Some(packed) = lowering.uniform("packed filters", bytes, FEW_BYTES) else {
-        return false;
-    };
-    pack(
-        shapes,
-        window,
-        [tile, tiles],
-        [slots.weight, packed],
-        lowering,
-    );
-    let counts = [
-        ("CHANNELS", shapes.channels),
-        ("GROUPS", shapes.groups),
-        ("FILTERS", shapes.filters),
-        ("TILE", tile),
-        ("TILES", tiles),
-    ];
-    let slots = Slots {
-        weight: packed,
-        ..*slots
-    };
-    let depth = shapes.input.n * shapes.groups * tiles;
-    launch(
-        &FEW_KERNELS,
-        &counts,
-        shapes,
-        (walk, 1, depth),
-        &slots,
-        lowering,
-    );
-    true
-}
-
-/// Bytes of the packed weights, for so many filters a tile.
-fn packed_bytes(shapes: &Shapes, window: &Window<'_>, [tile, tiles]: [usize; 2]) -> usize {
-    let taps = shapes.channels * window.kernel.iter().product::<usize>();
-    shapes.groups * tiles * taps * tile * 4
-}
-
-/// Lays the filters of each tile side by side.
-fn pack(
-    shapes: &Shapes,
-    window: &Window<'_>,
-    [tile, tiles]: [usize; 2],
-    [weight, packed]: [SlotId; 2],
-    lowering: &mut Lowering<'_>,
-) {
-    let taps = shapes.channels * window.kernel.iter().product::<usize>();
-    let all = shapes.groups * tiles;
-    let mut constants = overrides(&[
-        ("FILTERS", shapes.filters),
-        ("TILE", tile),
-        ("TILES", tiles),
-        ("TAPS", taps),
-    ]);
-    constants.push(half(shapes.dtype));
-    let params = PackParams {
-        start: Start::default(),
-        tiles: word(all),
-    };
-    lowering.launch(&Launch {
-        kernel: &PACK_KERNELS[0],
-        constants: &constants,
-        params: bytemuck::bytes_of(&params),
-        reads: &[weight],
-        writes: &[packed],
-        threads: Threads::fitted([taps, 1, all]),
-        operations: 0,
-        touches: None,
-    });
 }
 
 fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>) {

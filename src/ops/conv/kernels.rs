@@ -1,0 +1,140 @@
+//! The kernels of the convolutions.
+
+use crate::kernel::{
+    Kernel, ROLL, ROWS, STORAGE, VALUES, WALK, WAY_IN, WINDOWS, params, row_kernels,
+};
+
+params! {
+    /// Parameters of the convolutions. Extents are in elements.
+    Params {
+        /// N.
+        batch: u32,
+        /// Input height.
+        input_h: u32,
+        /// Input width.
+        input_w: u32,
+        /// Last 16-byte lane of the input.
+        last_lane: u32,
+        /// Output height.
+        output_h: u32,
+        /// Output width.
+        output_w: u32,
+    }
+}
+
+const BIAS: &str = include_str!("../../../shaders/helpers/bias.wgsl");
+const TILE: &str = include_str!("../../../shaders/helpers/tile.wgsl");
+const TAPS: &str = include_str!("../../../shaders/helpers/taps.wgsl");
+const LOADED: &str = include_str!("../../../shaders/helpers/weights_loaded.wgsl");
+const UNIFORM: &str = include_str!("../../../shaders/helpers/weights_uniform.wgsl");
+
+pub(crate) const KERNELS: [Kernel; 3] = row_kernels!(
+    "conv",
+    include_str!("../../../shaders/conv.wgsl"),
+    Params::FIELDS,
+    WALK,
+    BIAS,
+    VALUES,
+    WINDOWS,
+    WAY_IN,
+    ROWS,
+);
+
+/// A kernel of tiles, whose weights one of the helpers has.
+macro_rules! tile_kernels {
+    ($name:literal + $form:literal, $source:expr, $weights:expr) => {
+        row_kernels!(
+            $name + $form,
+            $source,
+            Params::FIELDS,
+            $weights,
+            TAPS,
+            TILE,
+            BIAS,
+            VALUES,
+            WINDOWS,
+            WAY_IN,
+            ROWS
+        )
+    };
+}
+
+/// The binding of the packed weights is a uniform buffer.
+const fn uniform([lanes, words, halves]: [Kernel; 3]) -> [Kernel; 3] {
+    [
+        lanes.with_uniform(1),
+        words.with_uniform(1),
+        halves.with_uniform(1),
+    ]
+}
+
+/// One output row a thread.
+pub(crate) const TILE_KERNELS: [Kernel; 3] = tile_kernels!(
+    "conv_tile" + "",
+    include_str!("../../../shaders/conv_tile.wgsl"),
+    LOADED
+);
+pub(crate) const TILE_UNIFORM_KERNELS: [Kernel; 3] = uniform(tile_kernels!(
+    "conv_tile" + "uniform ",
+    include_str!("../../../shaders/conv_tile.wgsl"),
+    UNIFORM
+));
+
+/// Several output rows a thread.
+pub(crate) const ROWS_KERNELS: [Kernel; 3] = tile_kernels!(
+    "conv_rows" + "",
+    include_str!("../../../shaders/conv_rows.wgsl"),
+    LOADED
+);
+pub(crate) const ROWS_UNIFORM_KERNELS: [Kernel; 3] = uniform(tile_kernels!(
+    "conv_rows" + "uniform ",
+    include_str!("../../../shaders/conv_rows.wgsl"),
+    UNIFORM
+));
+
+/// A kernel of 1x1 filters, whose weights one of the helpers has.
+macro_rules! pointwise_kernels {
+    ($form:literal, $weights:expr) => {
+        row_kernels!(
+            "conv_pointwise" + $form,
+            include_str!("../../../shaders/conv_pointwise.wgsl"),
+            Params::FIELDS,
+            $weights,
+            TILE,
+            BIAS,
+            WAY_IN,
+            ROWS
+        )
+    };
+}
+
+pub(crate) const POINTWISE_KERNELS: [Kernel; 3] = pointwise_kernels!("", LOADED);
+pub(crate) const POINTWISE_UNIFORM_KERNELS: [Kernel; 3] =
+    uniform(pointwise_kernels!("uniform ", UNIFORM));
+
+pub(crate) const DEPTHWISE_KERNELS: [Kernel; 3] = row_kernels!(
+    "conv_depthwise",
+    include_str!("../../../shaders/conv_depthwise.wgsl"),
+    Params::FIELDS,
+    ROLL,
+    BIAS,
+    VALUES,
+    WINDOWS,
+    WAY_IN,
+    ROWS,
+);
+
+params! {
+    /// Parameters of the kernel that lays filters side by side.
+    PackParams {
+        /// Tiles of all groups.
+        tiles: u32,
+    }
+}
+
+pub(crate) const PACK_KERNELS: [Kernel; 1] = [Kernel::new(
+    "conv_pack",
+    include_str!("../../../shaders/conv_pack.wgsl"),
+    PackParams::FIELDS,
+)
+.with("", &[STORAGE])];
