@@ -73,23 +73,33 @@ fn finish(place: Place) {
     let row = (place.plane * params.output_h + place.height) * params.output_w;
     let count = min(COLUMNS, params.output_w - place.column);
     store_numbers(row + place.column, count, place.plane % GROUPS, sums[0].left + offset, sums[0].right + offset);
+    see(0u, count, sums[0].left + offset, sums[0].right + offset);
 }
 
 fn next() {
     sums = array(sums[1], sums[2], sums[3], Sums());
 }
 
-@compute @workgroup_size(WX, WY, WZ)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    let column = id.x * COLUMNS;
-    let height = id.y * ROWS;
-    if (column >= params.output_w || height >= params.output_h || id.z >= params.batch * GROUPS) { return; }
-    offset = bias_at(id.z % GROUPS);
-    enter_channel(id.z % GROUPS);
+// Makes ROWS rows from a place on.
+fn make(place: Place) {
+    let channel = place.plane % GROUPS;
+    offset = bias_at(channel);
+    enter_channel(channel);
     for (var i = 0u; i < 9u; i++) {
-        if (i < KH * KW) { filter_taps[i] = weight_at(id.z % GROUPS * KH * KW + i); }
+        if (i < KH * KW) { filter_taps[i] = weight_at(channel * KH * KW + i); }
     }
     sums = array<Sums, 4>();
-    roll_down(id.z, Place(id.z, 0u, height, column), ROWS);
+    roll_down(place.plane, place, ROWS);
+}
+
+@compute @workgroup_size(WX, WY, WZ)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
+    let place = Place(id.z, 0u, id.y * ROWS, id.x * COLUMNS);
+    if (place.column < params.output_w && place.height < params.output_h && place.plane < params.batch * GROUPS) { make(place); }
+    hand_over(0u, true, id.z % GROUPS, Made(id.z / GROUPS, workgroup + params.origin, thread));
 }

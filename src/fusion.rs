@@ -1,7 +1,7 @@
 //! What a plan makes of a graph before it lowers it: fewer nodes that compute the same.
 //!
 //! Each pass is a file, with what it finds and what it leaves in its first lines. They run once, in this order:
-//! [`equal`], [`dead`], [`relu_behind_pool`], [`nearest`], [`way_out`], [`way_in`]. What a kernel does besides its own
+//! [`equal`], [`dead`], [`relu_behind_pool`], [`nearest`], [`way_out`], [`way_in`], [`moments`]. What a kernel does besides its own
 //! layer is in its node's [`Fused`]: nothing is lost that a node said, only the memory between two nodes.
 //!
 //! A fused kernel computes what the single ones do, operation by operation, without rounding to storage in between. So
@@ -10,6 +10,7 @@
 
 mod dead;
 mod equal;
+mod moments;
 mod nearest;
 mod relu_behind_pool;
 mod way_in;
@@ -27,6 +28,8 @@ pub(crate) struct Fused {
     pub(crate) way_in: Way,
     /// To each element of the first output.
     pub(crate) way_out: Way,
+    /// A batch norm in training takes the first output: its moments are made with it.
+    pub(crate) moments: bool,
 }
 
 /// What is done on a kernel's way in or out, in this order.
@@ -110,6 +113,7 @@ pub(crate) fn fuse(graph: &Graph) -> (Graph, Vec<String>) {
     nearest::fuse(&mut fusion);
     way_out::fuse(&mut fusion);
     way_in::fuse(&mut fusion);
+    moments::fuse(&mut fusion);
     fusion.finish()
 }
 

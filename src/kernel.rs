@@ -27,6 +27,8 @@ pub struct Kernel {
     pub params: &'static [Field],
     /// Which of the reads is a uniform buffer, if one is.
     pub uniform: Option<usize>,
+    /// How many of the writes have their bindings behind that of the parameters.
+    pub behind: usize,
 }
 
 /// Elements in registers and in lanes of memory, of both types of floats.
@@ -43,6 +45,8 @@ pub(crate) const VALUES: &str = include_str!("../shaders/helpers/values.wgsl");
 pub(crate) const ROLL: &str = include_str!("../shaders/helpers/roll.wgsl");
 /// Any windows of an output row; with [`WINDOWS`].
 pub(crate) const WALK: &str = include_str!("../shaders/helpers/walk.wgsl");
+/// Moments of samples, and how they merge.
+pub(crate) const MOMENTS: &str = include_str!("../shaders/helpers/moments.wgsl");
 /// ReLU of numbers.
 pub(crate) const RECTIFIED: &str = include_str!("../shaders/helpers/rectified.wgsl");
 /// What is done to elements as they are taken; with [`RECTIFIED`].
@@ -102,6 +106,7 @@ impl Kernel {
             helpers: &[],
             params,
             uniform: None,
+            behind: 0,
         }
     }
 
@@ -109,6 +114,14 @@ impl Kernel {
     pub(crate) const fn with_uniform(self, read: usize) -> Self {
         Self {
             uniform: Some(read),
+            ..self
+        }
+    }
+
+    /// The same kernel with writes whose bindings are behind that of the parameters.
+    pub(crate) const fn with_behind(self, writes: usize) -> Self {
+        Self {
+            behind: writes,
             ..self
         }
     }

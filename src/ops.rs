@@ -38,7 +38,7 @@ pub use normalize::Normalize;
 pub use relu::Relu;
 pub use sigmoid::Sigmoid;
 
-pub(crate) use batch_norm::{affine_table, moments_depth};
+pub(crate) use batch_norm::{affine_table, made_depth, moments_depth};
 pub(crate) use copy::copy_bytes;
 
 use crate::error::{Error, Result};
@@ -111,22 +111,15 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 22] = [
+    let layers: [&'static [Kernel]; 15] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &batch_norm::KERNELS,
         &batch_norm::AFFINE_KERNELS,
+        &batch_norm::MERGE_KERNELS,
         &cast::KERNELS,
         &concat::KERNELS,
-        &conv::KERNELS,
-        &conv::DEPTHWISE_KERNELS,
         &conv::PACK_KERNELS,
-        &conv::POINTWISE_KERNELS,
-        &conv::POINTWISE_UNIFORM_KERNELS,
-        &conv::ROWS_KERNELS,
-        &conv::ROWS_UNIFORM_KERNELS,
-        &conv::TILE_KERNELS,
-        &conv::TILE_UNIFORM_KERNELS,
         &copy::KERNELS,
         &interpolate::KERNELS,
         &max_pool::KERNELS,
@@ -135,7 +128,9 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &sigmoid::KERNELS,
         &crate::bench::PEAK_KERNELS,
     ];
-    layers.into_iter().flatten().collect()
+    let convolutions = conv::FORMS.into_iter();
+    let convolutions = convolutions.flat_map(|forms| forms.plain.iter().chain(&forms.moments));
+    layers.into_iter().flatten().chain(convolutions).collect()
 }
 
 /// For layers that accept any tensor of floats.

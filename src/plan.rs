@@ -24,7 +24,7 @@ pub(crate) use cut::{Block, Touches, span};
 pub(crate) use grid::Threads;
 pub use limits::Limits;
 pub(crate) use limits::{CPU_RATES, GPU_RATES};
-pub(crate) use lowering::{Launch, Lowering, Ways};
+pub(crate) use lowering::{Launch, Lowering, Made, Ways};
 
 /// What a plan may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,8 +229,9 @@ impl Plan {
         }
         // Before any layer makes a table as long as an output that cannot be.
         plan.check_bindings(limits)?;
+        let mut made = Vec::new();
         for node in &graph.nodes {
-            let mut lowering = plan.lowering(graph, node, limits);
+            let mut lowering = plan.lowering(graph, node, &mut made, limits);
             node.op.layer().lower(&mut lowering);
         }
         for (name, value) in &graph.outputs {
@@ -302,6 +303,7 @@ impl Plan {
         &'a mut self,
         graph: &'a Graph,
         node: &'a Node,
+        made: &'a mut Vec<Made>,
         limits: &'a Limits,
     ) -> Lowering<'a> {
         let ty = |value: &crate::graph::Value| &graph.values[value.index].ty;
@@ -312,6 +314,8 @@ impl Plan {
             writes: node.outputs.iter().map(|value| value.index).collect(),
             fused: &node.fused,
             skip: node.fused.way_out.skip.map(|value| value.index),
+            moments: node.fused.moments,
+            made,
             node: &node.name,
             plan: self,
             limits,
@@ -333,6 +337,8 @@ impl Plan {
                     writes: vec![old],
                     fused: &Fused::default(),
                     skip: None,
+                    moments: false,
+                    made: &mut Vec::new(),
                     node: "assign",
                     plan: self,
                     limits,

@@ -248,17 +248,18 @@ fn bindings(kernel: &Kernel) -> Tested<String> {
 }
 
 #[test]
-fn bindings_are_inputs_then_outputs_then_params() -> Tested {
+fn bindings_are_inputs_then_outputs_around_params() -> Tested {
     let planned = planned()?;
     for kernel in kernels() {
         let label = kernel.label();
         let bindings = bindings(kernel)?;
         for dispatch in planned.get(&label).into_iter().flatten() {
             let reads = "r".repeat(dispatch.reads.len());
-            let writes = "w".repeat(dispatch.writes.len());
+            let behind = "w".repeat(kernel.behind);
+            let writes = "w".repeat(dispatch.writes.len() - kernel.behind);
             assert_eq!(
                 bindings,
-                format!("{reads}{writes}p"),
+                format!("{reads}{writes}p{behind}"),
                 "{label}: {}",
                 dispatch.node
             );

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::error::Result;
 use crate::graph::{Graph, Node, Source};
-use crate::ops::{Op, moments_depth};
+use crate::ops::{Op, made_depth, moments_depth};
 use crate::tensor::{DType, Tensor};
 use crate::variables::Variables;
 use half::f16;
@@ -208,11 +208,7 @@ fn error(
         Op::Add(_) => add::bound(inputs[0], inputs[1]),
         Op::AvgPool(layer) => avg_pool::bound(layer, inputs[0], value),
         Op::BatchNorm(layer) => {
-            let method = method.unwrap_or_else(|| Moments {
-                depth: moments_depth(&graph.values[node.inputs[0].index].ty),
-                pivot: true,
-                folded: false,
-            });
+            let method = method.unwrap_or_else(|| device_moments(graph, node.inputs[0]));
             batch_norm::bound(layer, &inputs, output, value, method)
         }
         Op::Cast(_) => cast::bound(inputs[0]),
@@ -225,6 +221,21 @@ fn error(
         Op::Relu(_) => relu::bound(inputs[0]),
         Op::Sigmoid(_) => sigmoid::bound(inputs[0], value),
     })
+}
+
+/// How the kernels find the moments of a value: a convolution that computes it may make them.
+fn device_moments(graph: &Graph, x: crate::graph::Value) -> Moments {
+    let x = &graph.values[x.index];
+    let own = moments_depth(&x.ty);
+    let made = match x.source {
+        Source::Node(node) if matches!(graph.nodes[node].op, Op::Conv(_)) => made_depth(&x.ty),
+        _ => 0,
+    };
+    Moments {
+        depth: own.max(made),
+        pivot: true,
+        folded: false,
+    }
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ impl Device {
     }
 }
 
-/// Inputs, outputs, parameters: the order of every kernel's bindings.
+/// Inputs, outputs, parameters: the order of every kernel's bindings, but for those outputs that are behind the parameters.
 fn entries(dispatch: &Dispatch) -> Vec<wgpu::BindGroupLayoutEntry> {
     let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
     let reads = (0..dispatch.reads.len()).map(|read| match dispatch.kernel.uniform {
@@ -113,9 +113,11 @@ fn entries(dispatch: &Dispatch) -> Vec<wgpu::BindGroupLayoutEntry> {
         _ => storage(true),
     });
     let writes = std::iter::repeat_n(storage(false), dispatch.writes.len());
-    let types = reads
-        .chain(writes)
-        .chain([wgpu::BufferBindingType::Uniform]);
+    let mut types: Vec<_> = reads.chain(writes).collect();
+    types.insert(
+        types.len() - dispatch.kernel.behind,
+        wgpu::BufferBindingType::Uniform,
+    );
     (0..)
         .zip(types)
         .map(|(binding, ty)| wgpu::BindGroupLayoutEntry {

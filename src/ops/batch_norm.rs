@@ -4,8 +4,8 @@ mod lower;
 mod partition;
 
 pub(crate) use lower::affine_table;
-pub(super) use lower::{AFFINE_KERNELS, KERNELS};
-pub(crate) use partition::moments_depth;
+pub(super) use lower::{AFFINE_KERNELS, KERNELS, MERGE_KERNELS};
+pub(crate) use partition::{made_depth, moments_depth};
 
 use super::{Layer, Op};
 use crate::error::{Error, Result};

@@ -6,10 +6,7 @@ mod lower;
 mod pointwise;
 mod tiles;
 
-pub(super) use kernels::{
-    DEPTHWISE_KERNELS, KERNELS, PACK_KERNELS, POINTWISE_KERNELS, POINTWISE_UNIFORM_KERNELS,
-    ROWS_KERNELS, ROWS_UNIFORM_KERNELS, TILE_KERNELS, TILE_UNIFORM_KERNELS,
-};
+pub(super) use kernels::{FORMS, PACK_KERNELS};
 
 use super::window::{MAX_DIMS, Window, check_input, check_turns, symmetric};
 use super::{Layer, Op};
@@ -33,7 +30,7 @@ pub enum Padding {
 
 /// Cross-correlation with learned filters. `torch.nn.Conv1d`, `Conv2d`.
 ///
-/// Input [N, C, *], weight [O, C / groups, *kernel], optional bias [O], output [N, O, *], all of one type, f32 or f16; one or
+/// Input [N, C, *], weight [O, C / groups, *kernel], optional bias `[O]`, output [N, O, *], all of one type, f32 or f16; one or
 /// two spatial dimensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conv {

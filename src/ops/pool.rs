@@ -3,7 +3,7 @@
 use super::window::{Extents, Window, check_turns, last_lane, leading_ones, planes_of, word};
 use crate::error::Result;
 use crate::kernel::{Kernel, Start, half, params, store_constants, store_form};
-use crate::plan::{Block, Launch, Lowering, Touches, span};
+use crate::plan::{Block, Launch, Lowering, Threads, Touches, span};
 use crate::tensor::TensorType;
 
 params! {
@@ -88,7 +88,7 @@ pub(super) fn launch(
         params: bytemuck::bytes_of(&params),
         reads: &[lowering.reads[0], ways.way_in, ways.way_out, ways.skip],
         writes: &writes,
-        threads: walk.threads(&output, rows, planes * output.d),
+        threads: Threads::fitted(walk.threads(&output, rows, planes * output.d)),
         operations: y.elements().saturating_mul(taps),
         touches: Some(Touches {
             bytes: &bytes,

@@ -76,6 +76,19 @@ impl Threads {
         }
     }
 
+    /// Workgroups of 64 threads of one z each, as reductions in `shaders/helpers/moments.wgsl` are of: of the shapes that leave
+    /// the fewest threads idle the widest, four threads at least where there are so many.
+    pub(crate) fn of_planes(count: [usize; 3]) -> Self {
+        let shapes = [64, 32, 16, 8, 4, 2, 1].map(|x| Self {
+            count,
+            workgroup: [x, 64 / x, 1],
+        });
+        let wide = |threads: &&Self| threads.workgroup[0] as usize >= count[0].min(4);
+        let needed = |threads: &&Self| threads.workgroups()[..2].iter().product::<usize>();
+        let fewest = shapes.iter().filter(wide).min_by_key(needed);
+        *fewest.unwrap_or(&shapes[0])
+    }
+
     pub(crate) fn workgroups(&self) -> [usize; 3] {
         let size = self.workgroup.map(|size| size as usize);
         std::array::from_fn(|axis| self.count[axis].div_ceil(size[axis]))

@@ -35,6 +35,18 @@ pub(crate) struct Ways {
     pub(crate) constants: Vec<(&'static str, f64)>,
 }
 
+/// Moments of the parts of a tensor's channels, which the kernel that computes it has made: (count, mean, m2, pivot) each.
+#[derive(Clone)]
+pub(crate) struct Made {
+    /// The tensor.
+    pub(crate) of: SlotId,
+    /// The moments, [channels, parts].
+    pub(crate) slot: SlotId,
+    pub(crate) parts: usize,
+    /// The node that makes them.
+    pub(crate) node: String,
+}
+
 /// What a layer sees while it is lowered.
 pub(crate) struct Lowering<'a> {
     /// Types of the inputs.
@@ -49,6 +61,10 @@ pub(crate) struct Lowering<'a> {
     pub(crate) fused: &'a Fused,
     /// The tensor that is added on the way out.
     pub(super) skip: Option<SlotId>,
+    /// Whether the moments of the output are asked for.
+    pub(super) moments: bool,
+    /// Moments that kernels have made so far.
+    pub(super) made: &'a mut Vec<Made>,
     pub(super) node: &'a str,
     pub(super) plan: &'a mut Plan,
     pub(super) limits: &'a Limits,
@@ -122,10 +138,44 @@ impl Lowering<'_> {
             writes: vec![write],
             fused: self.fused,
             skip,
+            moments: false,
+            made: self.made,
             node: self.node,
             plan: self.plan,
             limits: self.limits,
         }
+    }
+
+    /// Whether the moments of the output are asked for.
+    pub(crate) const fn wants_moments(&self) -> bool {
+        self.moments
+    }
+
+    /// Room for the moments that the layer's kernel makes of its output's channels, in so many parts each.
+    pub(crate) fn make_moments(&mut self, parts: usize) -> SlotId {
+        let slot = self.scratch("moments", self.outputs[0].shape[1] * parts * 16);
+        self.made.push(Made {
+            of: self.writes[0],
+            slot,
+            parts,
+            node: self.node.to_owned(),
+        });
+        slot
+    }
+
+    /// The moments of the first input, if what computes it has made them; the plan says so.
+    pub(crate) fn take_moments(&mut self) -> Option<Made> {
+        let mut all = self.made.iter();
+        let made = all.find(|made| made.of == self.reads[0])?.clone();
+        let line = format!("fused: moments of {} into {}", self.node, made.node);
+        self.plan.fusions.push(line);
+        Some(made)
+    }
+
+    /// Says why the layer's kernel makes no moments.
+    pub(crate) fn no_moments(&mut self, why: &str) {
+        let line = format!("not fused: moments into {}: {why}", self.node);
+        self.plan.fusions.push(line);
     }
 
     /// As [`scratch`](Self::scratch), with bindings of `room` bytes at least.

@@ -65,7 +65,7 @@ impl Memory {
         }
     }
 
-    /// The bindings of a dispatch: reads, writes, parameters.
+    /// The bindings of a dispatch: reads, writes, and the parameters in their place.
     pub(super) fn bind_group(
         &self,
         device: &Device,
@@ -85,12 +85,13 @@ impl Memory {
                 }
             })
             .collect();
-        resources.push(wgpu::BufferBinding {
+        let params = wgpu::BufferBinding {
             buffer: &self.params,
             offset: index as u64 * self.params_stride,
             // A uniform struct is as long as a multiple of its alignment, which is 16.
             size: NonZeroU64::new((dispatch.params.len() as u64).next_multiple_of(16)),
-        });
+        };
+        resources.insert(resources.len() - dispatch.kernel.behind, params);
         let entries: Vec<_> = (0..)
             .zip(resources)
             .map(|(binding, resource)| wgpu::BindGroupEntry {

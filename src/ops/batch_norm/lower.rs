@@ -2,13 +2,12 @@
 
 use super::BatchNorm;
 use super::partition::Partition;
-use crate::kernel::{Kernel, RECTIFIED, STORAGE, Start, half, params};
+use crate::kernel::{Kernel, MOMENTS, RECTIFIED, STORAGE, Start, half, params};
 use crate::ops::window::word;
-use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches};
+use crate::plan::{Block, Launch, Lowering, Made, SlotId, Threads, Touches};
 use crate::tensor::TensorType;
 use std::ops::Range;
 
-const MOMENTS: &str = include_str!("../../../shaders/helpers/moments.wgsl");
 const COLUMNS: &str = include_str!("../../../shaders/helpers/columns.wgsl");
 const PLANES: &str = include_str!("../../../shaders/helpers/planes.wgsl");
 
@@ -65,6 +64,23 @@ pub(in crate::ops) const AFFINE_KERNELS: [Kernel; 1] = [Kernel::new(
     include_str!("../../../shaders/batch_norm_affine.wgsl"),
     AffineParams::FIELDS,
 )];
+
+params! {
+    /// Parameters of the kernel that merges the moments of parts.
+    MergeParams {
+        /// C.
+        channels: u32,
+        /// Parts of a channel.
+        parts: u32,
+    }
+}
+
+pub(in crate::ops) const MERGE_KERNELS: [Kernel; 1] = [Kernel::new(
+    "batch_norm_merge",
+    include_str!("../../../shaders/batch_norm_merge.wgsl"),
+    MergeParams::FIELDS,
+)
+.with("", &[MOMENTS])];
 
 #[expect(
     clippy::cast_possible_truncation,
@@ -160,16 +176,46 @@ pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
     });
 }
 
-pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_>) {
-    let x = lowering.inputs[0];
-    let channels = x.shape[1];
-    let partition = Partition::of(x, lowering.binding());
-    let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
-    let [weight, bias] = weight_and_bias(layer, lowering, &reads[4..], channels);
-    let params = params(layer, momentum, x, &partition);
-    let params = bytemuck::bytes_of(&params);
-    let partials = channels * (partition.parts() + 1);
+/// What the first pass in training reads besides the input, in the order of its bindings.
+struct Given([SlotId; 5]);
+
+/// The first pass where the kernel that computes the input has made moments of its parts.
+fn merge(made: &Made, given: &Given, channels: usize, lowering: &mut Lowering<'_>) -> SlotId {
+    let partials = lowering.scratch("moments", 2 * channels * 16);
+    let params = MergeParams {
+        start: Start::default(),
+        channels: word(channels),
+        parts: word(made.parts),
+    };
+    let Given([mean, variance, batches, weight, bias]) = *given;
+    lowering.launch(&Launch {
+        kernel: &MERGE_KERNELS[0],
+        constants: &[],
+        params: bytemuck::bytes_of(&params),
+        reads: &[made.slot, mean, variance, batches, weight, bias],
+        writes: &[lowering.writes[3], partials],
+        threads: Threads {
+            count: [64, 1, channels],
+            workgroup: [64, 1, 1],
+        },
+        operations: 0,
+        touches: None,
+    });
+    partials
+}
+
+/// The first pass over the input.
+fn reduce(
+    x: &TensorType,
+    partition: &Partition,
+    given: &Given,
+    params: &[u8],
+    lowering: &mut Lowering<'_>,
+) -> SlotId {
+    let partials = x.shape[1] * (partition.parts() + 1);
     let partials = lowering.scratch("partial moments", partials * 16);
+    let (input, counter) = (lowering.reads[0], lowering.writes[3]);
+    let Given([mean, variance, batches, weight, bias]) = *given;
     let [along_batch, edges] = partition.moments_constants();
     let moments = |pass: &'static str,
                    bytes: &dyn Fn(&Block) -> [Range<usize>; 2],
@@ -180,8 +226,8 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
             kernel: &KERNELS[1],
             constants: &constants.collect::<Vec<_>>(),
             params,
-            reads: &[reads[0], reads[1], reads[2], reads[3], weight, bias],
-            writes: &[writes[3], partials],
+            reads: &[input, mean, variance, batches, weight, bias],
+            writes: &[counter, partials],
             threads: partition.threads(),
             operations: 0,
             touches: Some(Touches { bytes, like_y: &[] }),
@@ -199,6 +245,24 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
         moments("PIVOTS", &first, lowering);
         moments("GIVEN", &reduced, lowering);
     }
+    partials
+}
+
+pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_>) {
+    let x = lowering.inputs[0];
+    let channels = x.shape[1];
+    let partition = Partition::of(x, lowering.binding());
+    let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
+    let [weight, bias] = weight_and_bias(layer, lowering, &reads[4..], channels);
+    let given = Given([reads[1], reads[2], reads[3], weight, bias]);
+    let mut params = params(layer, momentum, x, &partition);
+    let partials = match lowering.take_moments() {
+        Some(made) => {
+            params.parts = 1;
+            merge(&made, &given, channels, lowering)
+        }
+        None => reduce(x, &partition, &given, bytemuck::bytes_of(&params), lowering),
+    };
     let ways = lowering.ways();
     let constants = partition.plane_constants();
     let shared = ("SHARED", f64::from(u8::from(!partition.is_small())));
@@ -206,7 +270,7 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
     lowering.launch(&Launch {
         kernel: &KERNELS[2],
         constants: &[&constants[..], &[half(x.dtype), shared], &ways.constants].concat(),
-        params,
+        params: bytemuck::bytes_of(&params),
         reads: &[reads[0], partials, ways.skip],
         writes: &[writes[0], writes[1], writes[2]],
         // Without a picture there are statistics still.

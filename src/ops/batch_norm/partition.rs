@@ -263,3 +263,15 @@ impl Partition {
 pub(crate) fn moments_depth(x: &TensorType) -> usize {
     Partition::of(x, u64::MAX).depth()
 }
+
+/// The same, where a convolution that computes `x` makes the moments of its parts. Twice those of a thread, whose pivot is not
+/// the channel's: the eight values of a stretch, at most 16 stretches. Then the move to another pivot and 64 threads merged in
+/// eights, twice, and between them the parts of a channel in eights and these behind one another; the last pass merges what
+/// is one part. A part is half a workgroup of threads, which make four outputs or more each, or one is the only one of its plane.
+pub(crate) fn made_depth(x: &TensorType) -> usize {
+    let width = x.shape.last().copied().unwrap_or(1);
+    let plane: usize = x.shape[2..].iter().product();
+    let rows = plane / width.max(1);
+    let parts = x.shape[0] * (width.div_ceil(4) * rows / 32 + 1);
+    2 * (8 + 16) + 2 * (1 + 2 * 7) + 8 + parts.div_ceil(512) + 1
+}

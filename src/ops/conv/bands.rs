@@ -84,6 +84,9 @@ pub(super) fn lower(groups: usize, window: &Window<'_>, lowering: &mut Lowering<
     let Some(bands) = bands(x, y, window, lowering.binding()) else {
         return false;
     };
+    if lowering.wants_moments() {
+        lowering.no_moments("it goes band by band");
+    }
     let axis = window.kernel.len() - 2;
     let [read, write] = [lowering.reads[0], lowering.writes[0]];
     for picture in 0..x.shape[0] {

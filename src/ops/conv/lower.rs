@@ -1,17 +1,20 @@
 //! Dispatches of a convolution: which kernel takes it, and what that is launched with.
 
 use super::bands;
-use super::kernels::{DEPTHWISE_KERNELS, KERNELS, Params};
+use super::kernels::{ANY, DEPTHWISE, Forms, Params};
 use super::pointwise;
 use super::tiles::{TILE_COLUMNS, TILE_FILTERS, TILE_WIDTH, tiled};
 use crate::kernel::{Kernel, Start, half, store_constants, store_form};
 use crate::ops::window::{Extents, Walk, Window, last_lane, word};
-use crate::plan::{Block, Launch, Lowering, SlotId, Touches, span};
+use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches, span};
 use crate::tensor::{DType, TensorType};
 use std::ops::Range;
 
 /// Columns of a thread of the kernel for any filter.
 const COLUMNS: u32 = 4;
+
+/// Fewest threads of a plane of which workgroups make moments: half of one.
+const MOMENTS_THREADS: usize = 32;
 
 /// The longest side of a filter of the depthwise kernel, and columns of a thread.
 const DEPTHWISE_SIDE: usize = 3;
@@ -194,9 +197,57 @@ pub(super) fn turns(window: &Window<'_>, x: &TensorType, y: &TensorType, channel
     channels.saturating_mul(walk.turns() + 1)
 }
 
+/// Threads of a kernel, and what it makes: its output, and the moments of that where they are asked for.
+pub(super) struct Making {
+    pub(super) threads: Threads,
+    pub(super) writes: Vec<SlotId>,
+    pub(super) constants: Vec<(&'static str, f64)>,
+}
+
+impl Making {
+    /// `count`: threads of a plane of the output along x and y, and along z so many for each picture.
+    pub(super) fn of(count: [usize; 3], shapes: &Shapes, lowering: &mut Lowering<'_>) -> Self {
+        let mut writes = lowering.writes.clone();
+        let planes = Threads::of_planes(count);
+        let [x, y, _] = planes.workgroups();
+        let parts = x * y * shapes.output.n;
+        let why = match () {
+            () if !lowering.wants_moments() => None,
+            () if count[0] * count[1] < MOMENTS_THREADS => Some("its planes have few threads"),
+            () if !lowering.fits(parts * shapes.output.c * 16) => Some("they exceed a binding"),
+            () => {
+                writes.push(lowering.make_moments(parts));
+                let constants = [("PARTS_X", x), ("PARTS_Y", y)];
+                return Self {
+                    threads: planes,
+                    writes,
+                    constants: overrides(&constants),
+                };
+            }
+        };
+        if let Some(why) = why {
+            lowering.no_moments(why);
+        }
+        Self {
+            threads: Threads::fitted(count),
+            writes,
+            constants: Vec::new(),
+        }
+    }
+
+    /// The kernel that makes it.
+    pub(super) fn kernel(&self, forms: &'static Forms, form: usize) -> &'static Kernel {
+        let kernels = match self.writes.len() {
+            1 => &forms.plain,
+            _ => &forms.moments,
+        };
+        &kernels[form]
+    }
+}
+
 /// Launches a kernel that stores rows: `rows` of them a thread, and `depth` threads besides over pictures and filters.
 pub(super) fn launch(
-    kernels: &'static [Kernel; 3],
+    forms: &'static Forms,
     counts: &[(&'static str, usize)],
     shapes: &Shapes,
     (walk, rows, depth): (&Walk, usize, usize),
@@ -213,19 +264,20 @@ pub(super) fn launch(
     constants.extend(&ways.constants);
     let params = shapes.params(last_lane(lowering.inputs[0]));
     let Slots { x, weight, bias } = *slots;
-    let writes = lowering.writes.clone();
+    let making = Making::of(walk.threads(output, rows, depth), shapes, lowering);
+    constants.extend(&making.constants);
     let taps = walk.kernel_elements() * shapes.channels;
     let operations = 2 * output.n * output.c * output.h * output.w * taps;
     let tile = counts.iter().find(|(name, _)| *name == "TILE");
     let tile = tile.map_or(1, |(_, filters)| *filters);
     let bytes = |block: &Block| shapes.touched(walk, rows, tile, block);
     lowering.launch(&Launch {
-        kernel: &kernels[form],
+        kernel: making.kernel(forms, form),
         constants: &constants,
         params: bytemuck::bytes_of(&params),
         reads: &[x, weight, bias, ways.way_in, ways.way_out, ways.skip],
-        writes: &writes,
-        threads: walk.threads(output, rows, depth),
+        writes: &making.writes,
+        threads: making.threads,
         operations,
         touches: Some(Touches {
             bytes: &bytes,
@@ -252,7 +304,7 @@ fn any(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>)
         ("TILES", tiles),
     ];
     let depth = shapes.input.n * shapes.groups * tiles;
-    launch(&KERNELS, &counts, shapes, (walk, 1, depth), slots, lowering);
+    launch(&ANY, &counts, shapes, (walk, 1, depth), slots, lowering);
 }
 
 fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>) {
@@ -260,5 +312,5 @@ fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowerin
     let rows = walk.rows(&shapes.output, planes);
     let counts = [("GROUPS", shapes.groups), ("ROWS", rows)];
     let walk = (walk, rows, planes);
-    launch(&DEPTHWISE_KERNELS, &counts, shapes, walk, slots, lowering);
+    launch(&DEPTHWISE, &counts, shapes, walk, slots, lowering);
 }

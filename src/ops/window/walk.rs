@@ -2,7 +2,7 @@
 
 use super::{Extents, MAX_DIMS, MAX_REACH, Window, leading_ones, word};
 use crate::kernel::per_lane;
-use crate::plan::{Block, Threads};
+use crate::plan::Block;
 use crate::tensor::DType;
 use std::ops::Range;
 
@@ -227,9 +227,14 @@ impl Walk {
     }
 
     /// Threads over the output: columns, `rows` rows each, and `depth` more.
-    pub(in crate::ops) fn threads(&self, output: &Extents, rows: usize, depth: usize) -> Threads {
+    pub(in crate::ops) fn threads(
+        &self,
+        output: &Extents,
+        rows: usize,
+        depth: usize,
+    ) -> [usize; 3] {
         let columns = output.w.div_ceil(self.columns as usize);
-        Threads::fitted([columns, output.h.div_ceil(rows), depth])
+        [columns, output.h.div_ceil(rows), depth]
     }
 }
 
