@@ -6,7 +6,7 @@ pub(crate) use peak::KERNELS as PEAK_KERNELS;
 pub use peak::{operations, peak_plan, peak_rate};
 
 use crate::cases::{Case, Input};
-use crate::device::{Device, Selection};
+use crate::device::Device;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::plan::{Options, Plan};
@@ -14,7 +14,6 @@ use crate::session::{Doubt, Feed, Session, Timer};
 use crate::tensor::{DType, Tensor};
 use crate::variables::Variables;
 use std::ops::Range;
-use std::path::Path;
 use std::time::Instant;
 
 /// Fewest and most samples of a time, and the seconds after which no more are taken.
@@ -306,30 +305,18 @@ pub fn measure_dispatch(device: &Device) -> Result<Spread> {
     Ok(Spread::of(&samples))
 }
 
-/// Seconds from a device that has built nothing to the first result of a graph: plan, pipelines, memory, one run. `saved`: the
-/// folder with pipelines that [`Device::open_cached`] takes.
+/// Seconds from a device that is open to the first result of a graph: plan, pipelines, memory, one run. For one that is cold the
+/// device must have built nothing, and its driver must have kept nothing: a process of its own, with the driver's cache off.
 ///
 /// # Errors
-/// What opening the device, preparing or running reports.
-pub fn measure_first_result(
-    selection: &Selection,
-    graph: &Graph,
-    saved: Option<&Path>,
-) -> Result<Spread> {
-    let samples = (0..SAMPLES.0).map(|_| {
-        let device = match saved {
-            Some(folder) => Device::open_cached(selection, folder)?,
-            None => Device::open(selection)?,
-        };
-        let case = Case::of(graph.clone());
-        let (variables, inputs) = (Variables::initial(graph), case.inputs());
-        let feeds = inputs.iter().map(|(name, x)| (name.as_str(), x));
-        let start = Instant::now();
-        let mut session = Session::new(&device, graph, &variables)?;
-        session.run(feeds)?;
-        Ok(start.elapsed().as_secs_f64())
-    });
-    Ok(Spread::of(&samples.collect::<Result<Vec<_>>>()?))
+/// What preparing or running reports.
+pub fn measure_first_result(device: &Device, graph: &Graph) -> Result<f64> {
+    let (variables, inputs) = (Variables::initial(graph), Case::of(graph.clone()).inputs());
+    let feeds = inputs.iter().map(|(name, x)| (name.as_str(), x));
+    let start = Instant::now();
+    let mut session = Session::new(device, graph, &variables)?;
+    session.run(feeds)?;
+    Ok(start.elapsed().as_secs_f64())
 }
 
 /// When each dispatch of a run of a graph began and ended, on random inputs, after a warm-up: see [`Session::trace`]. Of those

@@ -110,6 +110,14 @@ pub enum Error {
         /// The cause.
         source: std::io::Error,
     },
+    /// A process that the command line has started did not do its work.
+    #[error("{command}: {message}")]
+    Process {
+        /// The command.
+        command: String,
+        /// How it ended, and what it said.
+        message: String,
+    },
     /// A file that is no picture.
     #[error("{}: expected a picture (PNG or JPEG), got: {message}", path.display())]
     Picture {

@@ -96,6 +96,16 @@ enum Command {
         #[command(flatten)]
         target: Target,
     },
+    /// Print the seconds to the first result of a network in this process: `bench` starts one for each sample
+    #[command(hide = true)]
+    FirstResult {
+        network: String,
+        /// Open the device with the pipelines of this folder, and save them there
+        #[arg(long, value_name = "DIR")]
+        pipelines: Option<PathBuf>,
+        #[command(flatten)]
+        target: Target,
+    },
 }
 
 #[derive(Args)]
@@ -189,6 +199,11 @@ fn main() -> ExitCode {
             },
             &target.into(),
         ),
+        Command::FirstResult {
+            network,
+            pipelines,
+            target,
+        } => cli::bench::first_result::run(&network, pipelines.as_deref(), &target.into()),
     };
     result.unwrap_or_else(|error| {
         cli::complain!("error: {error}");

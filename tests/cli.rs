@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             bench_without_an_adapter,
         ),
     ];
-    let on_a_device: [(&str, Test); 9] = [
+    let on_a_device: [(&str, Test); 10] = [
         ("plan_shows_every_dispatch_and_its_cost", plan),
         ("plan_measures_every_dispatch_and_writes_a_trace", trace),
         ("bench_writes_a_page_that_needs_no_other_file", html),
@@ -39,6 +39,10 @@ fn main() -> ExitCode {
         ("check_reports_a_row_per_layer", check),
         ("bench_writes_every_column_as_json", bench),
         ("run_writes_a_sheet_per_step", run),
+        (
+            "a_first_result_is_seconds_and_leaves_pipelines",
+            first_result,
+        ),
     ];
     let required = std::env::var_os("REQUIRE_GPU").is_some_and(|value| value == "1");
     let ignored = !required && !wgcnn(&["devices"], &[]).status.success();
@@ -98,10 +102,11 @@ fn mistakes() -> Result<(), Failed> {
         let says = text(&output.stderr).contains("/dev/zero: expected a picture");
         expect(says, "no picture without an end", &output)?;
     }
-    let mistakes: [(&[&str], &str); 6] = [
+    let mistakes: [(&[&str], &str); 7] = [
         (&["check", "--op", "convolution"], "batch_norm"),
         (&["bench", "--op", "convolution"], "batch_norm"),
         (&["check", "--case", "conv/nothing"], "conv/nothing"),
+        (&["first-result", "vgg"], "unit, resnet18, unet"),
         (&["run", "Cargo.toml"], "expected a picture"),
         (&["run", "src"], "src"),
         (
@@ -461,6 +466,29 @@ fn baseline() -> Result<(), Failed> {
         "no report is an error, before the work",
         &output,
     )
+}
+
+/// The subcommand that `bench` starts for each sample.
+fn first_result() -> Result<(), Failed> {
+    let folder = scratch("pipelines");
+    let _ = std::fs::remove_dir_all(&folder);
+    // From nothing, and with what the first has left.
+    for _ in 0..2 {
+        let output = wgcnn(&["first-result", "unit", "--pipelines", &folder], &[]);
+        let seconds = text(&output.stdout).trim().parse::<f64>();
+        let positive = seconds.is_ok_and(|seconds| seconds > 0.0);
+        expect(output.status.success() && positive, "seconds", &output)?;
+    }
+    let absent = wgcnn(&["first-result", "unit", "--backend", ABSENT], &[]);
+    let named = text(&absent.stderr).contains(ABSENT);
+    expect(
+        absent.status.code() == Some(1) && named,
+        "no device",
+        &absent,
+    )?;
+    let help = wgcnn(&["--help"], &[]);
+    let hidden = !text(&help.stdout).contains("first-result");
+    expect(hidden, "no command for users", &help)
 }
 
 fn run() -> Result<(), Failed> {

@@ -2,10 +2,13 @@
 
 mod baseline;
 mod chart;
+pub(crate) mod first_result;
 mod html;
+mod overhead;
 mod report;
 
-use report::{Header, Overhead, Report, Row};
+use overhead::Overhead;
+use report::{Header, Report, Row};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wgcnn::bench::{measure, measure_cpu, peak_rate};

@@ -1,10 +1,10 @@
 //! What `wgcnn bench` reports, as it is printed and as JSON.
 
+use super::overhead::Overhead;
 use serde::{Deserialize, Serialize};
-use wgcnn::bench::{DISPATCHES, Measurement, Spread, measure_dispatch, measure_first_result};
+use wgcnn::bench::Measurement;
 use wgcnn::cases::Case;
-use wgcnn::plan::{Options, Plan};
-use wgcnn::{Device, Graph, Result, Selection, Session, Timer, Variables, networks};
+use wgcnn::{Device, Timer};
 
 /// All that a run of `bench` found out. Rates absent without a device.
 #[derive(Serialize, Deserialize)]
@@ -206,93 +206,4 @@ impl Row {
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 fn is_bound_by_operations(measured: &Measurement, peak: f64) -> bool {
     measured.operations as f64 / peak > measured.bytes as f64 / measured.copy_rate()
-}
-
-/// What a run costs besides its kernels.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Overhead {
-    dispatches: usize,
-    dispatch_us: f64,
-    dispatch_us_mad: f64,
-    first_result_ms: Vec<FirstResult>,
-}
-
-/// Milliseconds to the first result of a network.
-#[derive(Serialize, Deserialize)]
-pub(super) struct FirstResult {
-    network: String,
-    pipelines: usize,
-    ms: f64,
-    ms_mad: f64,
-    /// With the pipelines that the driver has saved to disk; absent where it has no form for them.
-    #[serde(default)]
-    saved_ms: Option<f64>,
-    #[serde(default)]
-    saved_ms_mad: Option<f64>,
-}
-
-impl Overhead {
-    pub(super) fn measure(device: &Device, selection: &Selection) -> Result<Self> {
-        let dispatch = measure_dispatch(device)?;
-        let first = ["unit", "unet"].into_iter().map(|network| {
-            let graph = networks::build(network)?;
-            let plan = Plan::new(&graph, device.limits(), Options::default())?;
-            let time = measure_first_result(selection, &graph, None)?;
-            let saved = saved(selection, &graph)?;
-            Ok(FirstResult {
-                network: network.to_owned(),
-                pipelines: plan.pipelines(),
-                ms: time.median * 1e3,
-                ms_mad: time.mad * 1e3,
-                saved_ms: saved.map(|time| time.median * 1e3),
-                saved_ms_mad: saved.map(|time| time.mad * 1e3),
-            })
-        });
-        Ok(Self {
-            dispatches: DISPATCHES,
-            dispatch_us: dispatch.median * 1e6,
-            dispatch_us_mad: dispatch.mad * 1e6,
-            first_result_ms: first.collect::<Result<_>>()?,
-        })
-    }
-
-    /// What it found, a line each.
-    pub(super) fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!(
-            "CPU per dispatch: {:.2} us (+-mad {:.2}), in a run of {} on a few elements, until the call returns",
-            self.dispatch_us, self.dispatch_us_mad, self.dispatches
-        )];
-        lines.extend(self.first_result_ms.iter().map(|first| {
-            let saved = match (first.saved_ms, first.saved_ms_mad) {
-                (Some(ms), Some(mad)) => format!("{ms:.0} ms (+-mad {mad:.0}) with those saved to disk"),
-                _ => "the backend saves none".to_owned(),
-            };
-            format!(
-                "first result of {}: {:.0} ms (+-mad {:.0}), from a device that has built none of its {} pipelines; {saved}",
-                first.network, first.ms, first.ms_mad, first.pipelines
-            )
-        }));
-        lines
-    }
-
-    pub(super) fn print(&self) {
-        for line in self.lines() {
-            say!("{line}");
-        }
-    }
-}
-
-/// Time to the first result of a graph with the pipelines that a device before has saved.
-fn saved(selection: &Selection, graph: &Graph) -> Result<Option<Spread>> {
-    let folder = std::env::temp_dir().join(format!("wgcnn-bench-{}", std::process::id()));
-    let device = Device::open(selection)?;
-    Session::new(&device, graph, &Variables::initial(graph))?;
-    let time = if device.save_pipelines(&folder)? {
-        Some(measure_first_result(selection, graph, Some(&folder))?)
-    } else {
-        None
-    };
-    // A temporary folder that cannot be removed is no reason to lose the figures.
-    let _ = std::fs::remove_dir_all(&folder);
-    Ok(time)
 }
