@@ -89,21 +89,30 @@ pub const NAMES: [&str; 14] = [
 ];
 
 /// Where memory-bound layers are timed: aligned rows; rows that begin anywhere; a picture; planes of one row of memory.
-const BENCH_SHAPES: [(&str, [usize; 4]); 4] = [
-    ("large", [8, 64, 112, 112]),
-    ("odd", [4, 19, 75, 113]),
-    ("picture", [1, 3, 300, 451]),
-    ("tiny_planes", [64, 512, 7, 7]),
+const BENCH_SHAPES: [(&str, &[usize]); 4] = [
+    ("large", &[8, 64, 112, 112]),
+    ("odd", &[4, 19, 75, 113]),
+    ("picture", &[1, 3, 300, 451]),
+    ("tiny_planes", &[64, 512, 7, 7]),
+];
+
+/// The sweep: sizes of the input in f32, from what fits the nearest cache to what fits none.
+const SIZES: [(&str, &[usize]); 5] = [
+    ("size_16KiB", &[1, 4, 32, 32]),
+    ("size_256KiB", &[1, 16, 64, 64]),
+    ("size_1MiB", &[1, 64, 64, 64]),
+    ("size_4MiB", &[1, 64, 128, 128]),
+    ("size_64MiB", &[16, 64, 128, 128]),
 ];
 
 /// A case per shape, as `layer/large_what`.
 fn at_bench_shapes(
     layer: &str,
     what: &str,
-    shapes: &[(&str, [usize; 4])],
+    shapes: &[(&str, &[usize])],
     build: impl Fn(&mut Graph, &[usize]) -> Result<()>,
 ) -> Vec<Case> {
-    let case = |(place, shape): &(&str, [usize; 4])| {
+    let case = |(place, shape): &(&str, &[usize])| {
         let name = match what {
             "" => format!("{layer}/{place}"),
             what => format!("{layer}/{place}_{what}"),
@@ -111,18 +120,6 @@ fn at_bench_shapes(
         Case::new(name, "memory-bound", |g| build(g, shape)).bench()
     };
     shapes.iter().map(case).collect()
-}
-
-/// A case per size, from what fits the nearest cache to what fits none.
-fn size_sweep(layer: &str, build: impl Fn(&mut Graph, &[usize]) -> Result<()>) -> Vec<Case> {
-    let shapes = [
-        ("size_16KiB", [1, 4, 32, 32]),
-        ("size_256KiB", [1, 16, 64, 64]),
-        ("size_1MiB", [1, 64, 64, 64]),
-        ("size_4MiB", [1, 64, 128, 128]),
-        ("size_64MiB", [16, 64, 128, 128]),
-    ];
-    at_bench_shapes(layer, "", &shapes, build)
 }
 
 /// Draws a graph; `Err` for attributes that do not fit.

@@ -1,6 +1,6 @@
 //! Cases of [`BatchNorm`].
 
-use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, pick, random_shape, size_sweep};
+use super::{BENCH_SHAPES, Case, SIZES, Values, at_bench_shapes, pick, random_shape};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::{BatchNorm, BatchNormState};
@@ -227,9 +227,9 @@ pub(super) fn cases() -> Vec<Case> {
         ),
     ];
     // Reductions over few channels of many elements, and many of few.
-    let channels = [
-        ("few_channels", [20, 6, 256, 256]),
-        ("many_channels", [128, 2048, 4, 4]),
+    let channels: [(&str, &[usize]); 2] = [
+        ("few_channels", &[20, 6, 65_536]),
+        ("many_channels", &[128, 2048, 4, 4]),
     ];
     let shapes = [&BENCH_SHAPES[..], &channels].concat();
     for (what, layer) in [("eval", eval()), ("train", train())] {
@@ -237,7 +237,7 @@ pub(super) fn cases() -> Vec<Case> {
             graph(g, shape, true, layer)
         }));
     }
-    cases.extend(size_sweep("batch_norm", |g, shape| {
+    cases.extend(at_bench_shapes("batch_norm", "", &SIZES, |g, shape| {
         graph(g, shape, true, train())
     }));
     cases

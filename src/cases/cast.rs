@@ -1,6 +1,6 @@
 //! Cases of [`Cast`](crate::ops::Cast).
 
-use super::{Case, Values, pick, random_shape};
+use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, pick, random_shape};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::MaxPool;
@@ -66,7 +66,7 @@ pub(super) fn cases() -> Vec<Case> {
             F16,
         )
     };
-    vec![
+    let mut cases = vec![
         case("narrow", "a feature map", &[2, 16, 7, 7], F32, F16),
         case("widen", "back", &[2, 16, 7, 7], F16, F32),
         case("narrow_scalar", "rank 0: half a word", &[], F32, F16),
@@ -101,9 +101,13 @@ pub(super) fn cases() -> Vec<Case> {
         case("extremes", "beyond the largest f16", &[2, 3, 50], F32, F16).with(Values::Extremes),
         middles,
         Case::new("cast/mixed", "a graph of both types", mixed),
-        case("large_narrow", "memory-bound", &[8, 64, 112, 112], F32, F16).bench(),
-        case("large_widen", "memory-bound", &[8, 64, 112, 112], F16, F32).bench(),
-    ]
+    ];
+    for (what, from, to) in [("narrow", F32, F16), ("widen", F16, F32)] {
+        cases.extend(at_bench_shapes("cast", what, &BENCH_SHAPES, |g, shape| {
+            graph(g, shape, from, to)
+        }));
+    }
+    cases
 }
 
 pub(super) fn random(rng: &mut Rng) -> Result<Graph> {

@@ -1,6 +1,6 @@
 //! Cases of [`Conv`].
 
-use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, each, pick, random_shape};
+use super::{BENCH_SHAPES, Case, SIZES, Values, at_bench_shapes, each, pick, random_shape};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::Conv;
@@ -356,6 +356,10 @@ pub(super) fn cases() -> Vec<Case> {
             )
         },
     ));
+    cases.extend(at_bench_shapes("conv", "", &SIZES[..4], |g, shape| {
+        let channels = shape[1];
+        graph(g, shape, &[channels, channels, 3, 3], true, same())
+    }));
     cases
 }
 

@@ -9,7 +9,7 @@ use fastrand::Rng;
 /// The layer: a method of the graph.
 pub(super) type Method = fn(&mut Graph, Value) -> Result<Value>;
 
-fn graph(graph: &mut Graph, shape: &[usize], layer: Method) -> Result<()> {
+pub(super) fn graph(graph: &mut Graph, shape: &[usize], layer: Method) -> Result<()> {
     let x = graph.input("x", shape, DType::F32)?;
     let y = layer(graph, x)?;
     graph.output("y", y)

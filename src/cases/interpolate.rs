@@ -1,6 +1,6 @@
 //! Cases of [`Interpolate`].
 
-use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, pick, random_shape};
+use super::{BENCH_SHAPES, Case, SIZES, Values, at_bench_shapes, pick, random_shape};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::Interpolate;
@@ -175,6 +175,12 @@ pub(super) fn cases() -> Vec<Case> {
         "interpolate",
         "x2",
         &BENCH_SHAPES,
+        |g, shape| graph(g, shape, factor(&[2.0, 2.0])),
+    ));
+    cases.extend(at_bench_shapes(
+        "interpolate",
+        "",
+        &SIZES[..4],
         |g, shape| graph(g, shape, factor(&[2.0, 2.0])),
     ));
     cases

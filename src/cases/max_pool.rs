@@ -1,6 +1,6 @@
 //! Cases of [`MaxPool`].
 
-use super::{BENCH_SHAPES, Case, Values, at_bench_shapes, each, random_shape, size_sweep};
+use super::{BENCH_SHAPES, Case, SIZES, Values, at_bench_shapes, each, random_shape};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::MaxPool;
@@ -169,7 +169,7 @@ pub(super) fn cases() -> Vec<Case> {
             |g, shape| graph(g, shape, pool.clone()),
         ));
     }
-    cases.extend(size_sweep("max_pool", |g, shape| {
+    cases.extend(at_bench_shapes("max_pool", "", &SIZES, |g, shape| {
         graph(g, shape, k(&[2, 2]))
     }));
     cases

@@ -1,11 +1,19 @@
 //! Cases of [`Normalize`].
 
-use super::{Case, pick};
+use super::{Case, at_bench_shapes, pick};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::Normalize;
 use crate::tensor::DType;
 use fastrand::Rng;
+
+/// Pictures of about as many elements, and of rows as long, as the other layers have.
+const PICTURES: [(&str, &[usize]); 4] = [
+    ("large", &[8, 448, 448, 3]),
+    ("odd", &[25, 75, 113, 3]),
+    ("picture", &[1, 300, 451, 3]),
+    ("tiny_planes", &[10_923, 7, 7, 3]),
+];
 
 fn graph(graph: &mut Graph, shape: &[usize], attributes: Normalize) -> Result<()> {
     let x = graph.input("x", shape, DType::U8)?;
@@ -51,14 +59,10 @@ pub(super) fn cases() -> Vec<Case> {
             &[0, 4, 4, 3],
             Normalize::imagenet(),
         ),
-        case(
-            "large",
-            "memory-bound",
-            &[8, 448, 448, 3],
-            Normalize::imagenet(),
-        )
-        .bench(),
     ];
+    cases.extend(at_bench_shapes("normalize", "", &PICTURES, |g, shape| {
+        graph(g, shape, Normalize::imagenet())
+    }));
     if let Some(photograph) = photograph() {
         let mut case = case(
             "photograph",
