@@ -1,7 +1,9 @@
 //! Measuring a case: device time against a copy of the same bytes in the same run, and against the CPU path.
 
+mod kind;
 mod peak;
 
+pub use kind::Kind;
 pub(crate) use peak::KERNELS as PEAK_KERNELS;
 pub use peak::{operations, peak_plan, peak_rate};
 
@@ -16,20 +18,21 @@ use crate::variables::Variables;
 use std::ops::Range;
 use std::time::Instant;
 
-/// Fewest and most samples of a time, and the seconds after which no more are taken.
-const SAMPLES: (usize, usize) = (5, 21);
-const BUDGET: f64 = 40.0;
+/// Fewest and most samples of a time.
+pub const SAMPLES: (usize, usize) = (5, 21);
+/// Seconds after which no more samples than the fewest are taken.
+pub const BUDGET: f64 = 40.0;
 /// A sample lasts so long at least, by repetition.
 const SAMPLE_SECONDS: f64 = 1e-3;
 /// Most bytes that the copy reads: beyond every cache, within every binding.
 const COPY_BYTES: u64 = 64 << 20;
 
-/// Median and spread of several samples.
+/// Median and spread of several samples, of seconds unless something else is said.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread {
-    /// Median, seconds.
+    /// Median.
     pub median: f64,
-    /// Median absolute deviation from it, seconds.
+    /// Median absolute deviation from it.
     pub mad: f64,
     /// How many samples.
     pub samples: usize,
@@ -75,6 +78,8 @@ pub struct Measurement {
     pub copy: Spread,
     /// Bytes that the copy reads and writes.
     pub copy_bytes: u64,
+    /// Bytes per second over those of the copy, of each sample and the copy's behind it: what disturbs both cancels.
+    pub ratio: Spread,
     /// Bytes that the case's dispatches read and write if each touches its tensors once.
     pub bytes: u64,
     /// Operations of f32 that its layers are: see [`operations`].
@@ -109,6 +114,13 @@ impl Measurement {
     }
 }
 
+/// Bytes per second over those of the copy, sample by sample.
+fn ratio(bytes: u64, times: &[f64], copy_bytes: u64, copies: &[f64]) -> Spread {
+    let ratios = times.iter().zip(copies);
+    let ratios = ratios.map(|(&time, &copy)| rate(bytes, time) / rate(copy_bytes, copy));
+    Spread::of(&ratios.collect::<Vec<_>>())
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a count far below 2^53")]
 fn rate(bytes: u64, seconds: f64) -> f64 {
     bytes as f64 / seconds
@@ -118,7 +130,7 @@ fn rate(bytes: u64, seconds: f64) -> f64 {
 struct Timed {
     session: Session,
     repetitions: u32,
-    /// Why the device's clock is not believed.
+    /// Why the device's clock is not used.
     doubt: Option<Doubt>,
 }
 
@@ -171,8 +183,8 @@ impl Timed {
         })
     }
 
-    /// Why the device's clock is not believed, if the host's disagrees: first once, and as one sample may be disturbed, again
-    /// and again before it is held against the device.
+    /// Why the device's clock is not used, if the host's disagrees: first once, and as one sample may be disturbed, again and
+    /// again before that counts.
     fn find_doubt(&self) -> Result<Option<Doubt>> {
         let (mut device, mut slopes) = (Vec::new(), Vec::new());
         loop {
@@ -263,6 +275,7 @@ pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
         timer,
         copy: Spread::of(&copies),
         copy_bytes,
+        ratio: ratio(bytes, &times, copy_bytes, &copies),
         bytes,
         operations: operations(&case.graph),
         unfused: unfused.map(|_| Spread::of(&unfused_times)),
@@ -366,5 +379,16 @@ mod tests {
         assert!((spread.median - 3.0).abs() < 1e-12);
         assert!((spread.mad - 1.0).abs() < 1e-12);
         assert!((Spread::of(&[1.0, 2.0]).median - 1.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_disturbs_case_and_copy_leaves_their_ratio() {
+        // The machine is slower by and by; each sample takes half of its copy's time for half of its bytes.
+        let spread = ratio(8, &[1.0, 2.0, 4.0, 9.0], 16, &[2.0, 4.0, 8.0, 18.0]);
+        assert!((spread.median - 1.0).abs() < 1e-12, "{spread:?}");
+        assert!(spread.mad < 1e-12, "{spread:?}");
+        let varied = ratio(8, &[1.0, 1.0, 1.0], 8, &[1.0, 2.0, 4.0]);
+        assert!((varied.median - 2.0).abs() < 1e-12, "{varied:?}");
+        assert!((varied.mad - 1.0).abs() < 1e-12, "{varied:?}");
     }
 }

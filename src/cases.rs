@@ -286,6 +286,13 @@ impl Case {
         self.name.split('/').next().unwrap_or_default()
     }
 
+    /// Type of the first input.
+    #[must_use]
+    pub fn input_type(&self) -> Option<&TensorType> {
+        let (_, first) = self.graph.inputs().next()?;
+        Some(&self.graph.values[first.index].ty)
+    }
+
     /// Inputs by name.
     #[must_use]
     pub fn inputs(&self) -> Vec<Input> {

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             bench_without_an_adapter,
         ),
     ];
-    let on_a_device: [(&str, Test); 10] = [
+    let on_a_device: [(&str, Test); 11] = [
         ("plan_shows_every_dispatch_and_its_cost", plan),
         ("plan_measures_every_dispatch_and_writes_a_trace", trace),
         ("bench_writes_a_page_that_needs_no_other_file", html),
@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         ("devices_are_listed_as_text_and_as_json", devices),
         ("check_reports_a_row_per_layer", check),
         ("bench_writes_every_column_as_json", bench),
+        ("bench_explains_a_straight_table_and_sums_it_up", printed),
         ("run_writes_a_sheet_per_step", run),
         (
             "a_first_result_is_seconds_and_leaves_pipelines",
@@ -192,7 +193,7 @@ fn check_without_an_adapter() -> Result<(), Failed> {
 }
 
 fn bench_without_an_adapter() -> Result<(), Failed> {
-    let arguments = ["bench", "--op", "relu", "--json", "-"];
+    let arguments = ["bench", "--op", "add", "--json", "-"];
     let output = wgcnn(&arguments, &HIDDEN);
     expect(output.status.success(), "status 0", &output)?;
     let said = text(&output.stderr).contains("Going on with the CPU path alone");
@@ -329,7 +330,7 @@ fn check() -> Result<(), Failed> {
 }
 
 fn bench() -> Result<(), Failed> {
-    let output = wgcnn(&["bench", "--op", "relu", "--json", "-"], &[]);
+    let output = wgcnn(&["bench", "--op", "sigmoid", "--json", "-"], &[]);
     expect(output.status.success(), "status 0", &output)?;
     let table = json(&output)?;
     let header = ["adapter", "driver", "backend", "cpu", "threads"];
@@ -348,6 +349,8 @@ fn bench() -> Result<(), Failed> {
         "gbps",
         "copy_gbps",
         "copy_ratio",
+        "copy_ratio_mad",
+        "kind",
         "cpu_ms",
         "speedup",
         "checked",
@@ -362,13 +365,43 @@ fn bench() -> Result<(), Failed> {
         let rate = number("bytes") / number("gpu_ms") * 1e-6;
         let consistent = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
         expect(consistent(rate, number("gbps")), "bytes over time", &output)?;
-        let ratio = number("gbps") / number("copy_gbps");
-        expect(consistent(ratio, number("copy_ratio")), "ratio", &output)?;
+        let spread = number("copy_ratio_mad") / number("copy_ratio");
+        expect((0.0..1.0).contains(&spread), "ratio and spread", &output)?;
+        let least = row["goal"]["least"].as_f64();
+        let goal = if row["kind"] == "aligned" { 0.9 } else { 0.75 };
+        let reads = row["kind"] == "aligned" || row["kind"] == "odd";
+        expect(
+            reads && row["goal"]["figure"] == "copy_ratio",
+            "bound by memory",
+            &output,
+        )?;
+        expect(least == Some(goal), "the goal of its kind", &output)?;
+        expect(row["peak_ratio"].is_null(), "no peak", &output)?;
         let speedup = number("cpu_ms") / number("gpu_ms");
         expect(consistent(speedup, number("speedup")), "speed-up", &output)?;
         expect(row["checked"] == true, "checked", &output)?;
     }
     Ok(())
+}
+
+fn printed() -> Result<(), Failed> {
+    let output = wgcnn(&["bench", "--op", "concat"], &[]);
+    let lines = text(&output.stdout);
+    let lines: Vec<&str> = lines.lines().collect();
+    let place = |start: &str| lines.iter().position(|line| line.starts_with(start));
+    let explained = ["cases: ", "ratio: ", "goals: ratio", "case ", "concat/"].map(place);
+    let order = explained.is_sorted() && explained[0].is_some();
+    expect(order, "the legend before the table", &output)?;
+    let names = lines.iter().find(|line| line.starts_with("case "));
+    let checked = names.and_then(|line| line.find("checked"));
+    let mut rows = lines.iter().filter(|line| line.starts_with("concat/"));
+    let straight = rows.all(|row| row.rfind("ok") == checked);
+    expect(straight, "columns below their names", &output)?;
+    let last = lines.iter().rposition(|line| line.starts_with("concat/"));
+    let sum = lines
+        .iter()
+        .rposition(|line| line.starts_with("goals: ") && line.contains(" of 8 rows"));
+    expect(sum > last, "the goals behind the table", &output)
 }
 
 /// A file for this test alone.

@@ -3,12 +3,14 @@
 mod baseline;
 mod chart;
 pub(crate) mod first_result;
+mod goal;
 mod html;
 mod overhead;
 mod report;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use overhead::Overhead;
-use report::{Header, Report, Row};
+use report::{Header, Report, Row, Table};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wgcnn::bench::{measure, measure_cpu, peak_rate};
@@ -61,29 +63,41 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
     let device = super::device_or_cpu(selection)?;
     let peak = device.as_ref().map(peak_rate).transpose()?;
     let header = Header::new(device.as_ref(), peak);
-    let quiet = json == Some(Path::new("-"));
+    let (quiet, table) = (json == Some(Path::new("-")), Table::new(&cases));
+    let whole = request.is_whole() && device.is_some();
+    let print = |lines: &[String]| {
+        lines
+            .iter()
+            .filter(|_| !quiet)
+            .for_each(|line| say!("{line}"))
+    };
     if !quiet {
         header.print();
-        Row::print_names();
+        header.print_work(cases.len());
     }
+    print(&report::legend());
+    if !quiet {
+        table.print_names();
+    }
+    let bar = progress(cases.len() + usize::from(whole));
     let mut rows = Vec::new();
     for case in &cases {
-        let row = row(device.as_ref(), case, peak)?;
+        bar.set_message(case.name.clone());
+        let row = row(device.as_ref(), case, &header, &bar)?;
         if !quiet {
-            row.print();
+            bar.suspend(|| table.print(&row));
         }
         rows.push(row);
+        bar.inc(1);
     }
-    if !quiet {
-        Row::print_legend();
-    }
+    bar.set_message("dispatches and first results");
     let overhead = match &device {
-        Some(device) if request.is_whole() => Some(Overhead::measure(device, selection)?),
+        Some(device) if whole => Some(Overhead::measure(device, selection)?),
         _ => None,
     };
-    if let Some(overhead) = overhead.as_ref().filter(|_| !quiet) {
-        overhead.print();
-    }
+    bar.finish_and_clear();
+    print(&goal::summary(&rows));
+    print(&overhead.as_ref().map(Overhead::lines).unwrap_or_default());
     let report = Report {
         header,
         rows,
@@ -107,8 +121,15 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
     })
 }
 
+/// How far the run is, on standard error where that is a terminal.
+fn progress(steps: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len}, {eta} left: {msg}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(steps as u64).with_style(style)
+}
+
 /// Checks and times one case.
-fn row(device: Option<&Device>, case: &Case, peak: Option<f64>) -> Result<Row> {
+fn row(device: Option<&Device>, case: &Case, header: &Header, bar: &ProgressBar) -> Result<Row> {
     let (compared, device) = match device.map(|device| (on_device(device, case), device)) {
         None => (on_cpu(case)?, None),
         Some((Ok(comparison), device)) => (comparison, Some(device)),
@@ -117,10 +138,16 @@ fn row(device: Option<&Device>, case: &Case, peak: Option<f64>) -> Result<Row> {
         Some((Err(error), _)) => (Comparison::failed(&error), None),
     };
     if let Some(wrong) = &compared.wrong {
-        complain!("WRONG {}: {wrong}", case.name);
+        bar.suspend(|| complain!("WRONG {}: {wrong}", case.name));
     }
     let cpu = measure_cpu(case)?;
     let measured = device.map(|device| measure(device, case)).transpose()?;
     let checked = compared.wrong.is_none();
-    Ok(Row::new(case, cpu.median, measured.as_ref(), peak, checked))
+    Ok(Row::new(
+        header,
+        case,
+        cpu.median,
+        measured.as_ref(),
+        checked,
+    ))
 }

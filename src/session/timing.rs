@@ -12,11 +12,11 @@ use std::time::Instant;
 pub enum Timer {
     /// Timestamps that the device writes around the pass.
     Device,
-    /// The host's clock around submission and completion, for the device's is not to be believed.
+    /// The host's clock around submission and completion, for the device's is in doubt.
     Wall(Doubt),
 }
 
-/// Why timestamps of a device are not believed.
+/// Why timestamps of a device are not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
     /// The device has none, or they are zero.
@@ -27,7 +27,8 @@ pub enum Doubt {
     TooLong,
     /// The clock makes fewer than 16 steps between them.
     Coarse,
-    /// What more repetitions take by the host's clock is not what they take by the device's.
+    /// What more repetitions take by the host's clock is not what they take by the device's. Which of them is wrong is not
+    /// known: a device's may count in another unit, and what else the machine does is in the host's.
     Disagrees,
 }
 
@@ -52,7 +53,7 @@ impl fmt::Display for Doubt {
             Self::TooLong => "the device's timestamps are further apart than the host waited",
             Self::Coarse => "the device's clock makes fewer than 16 steps in a sample",
             Self::Disagrees => {
-                "the device's clock and the host's disagree on how long repetitions take"
+                "the device's clock and the host's disagree on how long repetitions take, and nothing tells which is wrong"
             }
         })
     }

@@ -17,7 +17,12 @@ pub(super) fn read(path: &Path) -> Result<Report> {
 /// A standard deviation in median absolute deviations, of a normal distribution.
 const DEVIATION: f64 = 1.4826;
 
-/// Median and what is beyond the spread: three standard deviations.
+/// What is within the spread: three standard deviations.
+pub(super) fn reach(mad: f64) -> f64 {
+    3.0 * DEVIATION * mad
+}
+
+/// Median, and how far from it the spread reaches.
 #[derive(Clone, Copy, Debug)]
 struct Interval {
     median: f64,
@@ -26,10 +31,8 @@ struct Interval {
 
 impl Interval {
     fn new(median: f64, mad: f64) -> Self {
-        Self {
-            median,
-            reach: 3.0 * DEVIATION * mad,
-        }
+        let reach = reach(mad);
+        Self { median, reach }
     }
 
     /// Of a quotient, to the first order.

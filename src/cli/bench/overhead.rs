@@ -41,10 +41,4 @@ impl Overhead {
         lines.extend(self.first_result_ms.iter().map(FirstResult::line));
         lines
     }
-
-    pub(super) fn print(&self) {
-        for line in self.lines() {
-            say!("{line}");
-        }
-    }
 }

@@ -1,8 +1,9 @@
 //! What `wgcnn bench` reports, as it is printed and as JSON.
 
+use super::goal::{self, Goal};
 use super::overhead::Overhead;
 use serde::{Deserialize, Serialize};
-use wgcnn::bench::Measurement;
+use wgcnn::bench::{BUDGET, Kind, Measurement, SAMPLES};
 use wgcnn::cases::Case;
 use wgcnn::{Device, Timer};
 
@@ -58,6 +59,18 @@ impl Header {
         }
         say!("cpu:     {}, {} threads", self.cpu, self.threads);
     }
+
+    /// How much there is to do.
+    pub(super) fn print_work(&self, cases: usize) {
+        let each = match self.adapter {
+            Some(_) => format!(
+                "checked, then sampled {} times, or for {BUDGET} s and {} times at least",
+                SAMPLES.1, SAMPLES.0
+            ),
+            None => "checked, and timed on the CPU".to_owned(),
+        };
+        say!("cases:   {cases}, each {each}; on a terminal a line says how long the rest takes");
+    }
 }
 
 /// One row of the table. Times in milliseconds, rates in GB/s (10^9 bytes); absent without a device.
@@ -75,14 +88,21 @@ pub(super) struct Row {
     pub(super) bytes: Option<u64>,
     pub(super) gbps: Option<f64>,
     pub(super) copy_gbps: Option<f64>,
+    /// By the median sample, and its spread.
     pub(super) copy_ratio: Option<f64>,
+    #[serde(default)]
+    pub(super) copy_ratio_mad: Option<f64>,
     /// Time of the copy, and its spread.
     #[serde(default)]
     pub(super) copy_ms: Option<f64>,
     #[serde(default)]
     pub(super) copy_ms_mad: Option<f64>,
-    /// Operations of f32 by the layers' definition, a second, and as a fraction of the device's peak where the layer is
-    /// bound by them.
+    /// What bounds it, and what it is to reach.
+    #[serde(default)]
+    pub(super) kind: Option<String>,
+    #[serde(default)]
+    pub(super) goal: Option<Goal>,
+    /// Operations of f32 by the layers' definition, a second, and of convolutions as a fraction of the device's peak.
     #[serde(default)]
     pub(super) operations: Option<u64>,
     #[serde(default)]
@@ -97,19 +117,20 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// `peak`: of the device, operations a second.
     pub(super) fn new(
+        header: &Header,
         case: &Case,
         cpu_seconds: f64,
         measured: Option<&Measurement>,
-        peak: Option<f64>,
         checked: bool,
     ) -> Self {
-        let inputs = case.inputs();
-        let (shape, dtype) = inputs
-            .first()
-            .map(|(_, tensor)| (tensor.shape().to_vec(), tensor.dtype().to_string()))
+        let (shape, dtype) = case
+            .input_type()
+            .map(|ty| (ty.shape.clone(), ty.dtype.to_string()))
             .unwrap_or_default();
+        let kind = Kind::of(&case.graph);
+        let peak = header.peak_gflops.filter(|_| kind == Kind::Convolution);
+        let goal = Goal::of(case, header.software == Some(true));
         Self {
             case: case.name.clone(),
             op: case.layer().to_owned(),
@@ -126,15 +147,15 @@ impl Row {
             bytes: measured.map(|m| m.bytes),
             gbps: measured.map(|m| m.rate() * 1e-9),
             copy_gbps: measured.map(|m| m.copy_rate() * 1e-9),
-            copy_ratio: measured.map(|m| m.rate() / m.copy_rate()),
+            copy_ratio: measured.map(|m| m.ratio.median),
+            copy_ratio_mad: measured.map(|m| m.ratio.mad),
+            kind: Some(kind.to_string()),
+            goal: measured.and(goal),
             copy_ms: measured.map(|m| m.copy.median * 1e3),
             copy_ms_mad: measured.map(|m| m.copy.mad * 1e3),
             operations: measured.map(|m| m.operations),
             gflops: measured.map(|m| m.operation_rate() * 1e-9),
-            peak_ratio: measured.and_then(|m| {
-                let peak = peak.filter(|&peak| is_bound_by_operations(m, peak))?;
-                Some(m.operation_rate() / peak)
-            }),
+            peak_ratio: measured.and_then(|m| Some(m.operation_rate() * 1e-9 / peak?)),
             unfused_ms: measured.and_then(|m| Some(m.unfused?.median * 1e3)),
             fusion: measured.and_then(Measurement::fusion),
             cpu_ms: cpu_seconds * 1e3,
@@ -142,68 +163,113 @@ impl Row {
             checked,
         }
     }
+}
 
-    /// The names of the columns that [`print`](Self::print) fills.
-    pub(super) fn print_names() {
+/// What the columns of the table mean, a line each.
+pub(super) fn legend() -> Vec<String> {
+    let lines = [
+        "device ms: median time on the device, without uploads and read-back, warm; +-mad: median deviation from the median",
+        "timer: device, its own timestamps; or wall, the host's clock, and the reason below the row",
+        "GB/s: 10^9 bytes a second of what the kernels read and write if they touch each element once; copy GB/s: of a copy \
+         kernel over as many bytes (128 MiB at most)",
+        "ratio: GB/s over copy GB/s of samples in turn, their median; 1.00 is as fast as a copy of that size, in which the start \
+         of a dispatch and the caches have their part too",
+        "peak: operations a second over the device's peak, which is measured once, before the cases; of convolutions but for depthwise ones, which memory bounds as it \
+         does the other layers",
+        "fusion: time without fusion over device ms; below 1.00 the fused kernels are slower than the single ones",
+        "cpu ms: time of the CPU path; speed-up: cpu ms over device ms; checked: against the f64 oracle",
+    ];
+    let mut lines = lines.map(str::to_owned).to_vec();
+    lines.push(goal::legend());
+    lines
+}
+
+/// The printed table: columns as wide as what stands in them.
+pub(super) struct Table {
+    case: usize,
+    input: usize,
+}
+
+/// A shape without spaces.
+fn compact(shape: &[usize]) -> String {
+    format!("{shape:?}").replace(' ', "")
+}
+
+impl Table {
+    pub(super) fn new(cases: &[Case]) -> Self {
+        let names = cases.iter().map(|case| case.name.chars().count());
+        let inputs = cases.iter().filter_map(Case::input_type);
+        let inputs = inputs.map(|ty| compact(&ty.shape).len());
+        Self {
+            case: names.max().unwrap_or_default(),
+            input: inputs.max().unwrap_or_default(),
+        }
+    }
+
+    fn line(&self, [case, input]: [&str; 2], figures: [&str; 11], checked: &str) {
+        let [
+            time,
+            mad,
+            timer,
+            rate,
+            copy,
+            ratio,
+            spread,
+            peak,
+            fusion,
+            cpu,
+            speed_up,
+        ] = figures;
+        let (case_width, input_width) = (self.case, self.input);
         say!(
-            "{:<31} {:<16} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>6} {:>6} {:>9} {:>8}  checked",
-            "case",
-            "input",
+            "{case:<case_width$} {input:<input_width$} {time:>9} {mad:>7} {timer:<6} {rate:>6} {copy:>9} {ratio:>6} {spread:>6} \
+             {peak:>6} {fusion:>6} {cpu:>9} {speed_up:>8}  {checked}"
+        );
+    }
+
+    /// The names of the columns.
+    pub(super) fn print_names(&self) {
+        let figures = [
             "device ms",
             "+-mad",
             "timer",
             "GB/s",
-            "copy",
+            "copy GB/s",
             "ratio",
+            "+-mad",
             "peak",
             "fusion",
             "cpu ms",
-            "speed-up"
-        );
+            "speed-up",
+        ];
+        self.line(["case", "input"], figures, "checked");
     }
 
-    /// What the columns mean.
-    pub(super) fn print_legend() {
-        say!(
-            "ratio: GB/s of the layer / GB/s of a copy kernel over as many bytes (128 MiB at most), sampled in turn, warm; \
-             1.00 is the speed of memory"
-        );
-        say!(
-            "peak: operations a second / the device's peak, of what takes longer for its operations at the peak than for its \
-             bytes at the speed of the copy"
-        );
-        say!("fusion: the time without it / the time");
-    }
-
-    pub(super) fn print(&self) {
+    pub(super) fn print(&self, row: &Row) {
         let number = |value: Option<f64>, digits: usize| {
             value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
         };
-        say!(
-            "{:<31} {:<16} {:>9} {:>7} {:<6} {:>7} {:>7} {:>6} {:>6} {:>6} {:>9} {:>8}  {}",
-            self.case,
-            format!("{:?}", self.shape).replace(' ', ""),
-            number(self.gpu_ms, 3),
-            number(self.gpu_ms_mad, 3),
-            self.timer.as_deref().unwrap_or("-"),
-            number(self.gbps, 2),
-            number(self.copy_gbps, 2),
-            number(self.copy_ratio, 2),
-            number(self.peak_ratio, 2),
-            number(self.fusion, 2),
-            number(Some(self.cpu_ms), 3),
-            number(self.speedup, 2),
-            if self.checked { "ok" } else { "WRONG" },
+        let figures = [
+            number(row.gpu_ms, 3),
+            number(row.gpu_ms_mad, 3),
+            row.timer.clone().unwrap_or_else(|| "-".to_owned()),
+            number(row.gbps, 2),
+            number(row.copy_gbps, 2),
+            number(row.copy_ratio, 2),
+            number(row.copy_ratio_mad, 2),
+            number(row.peak_ratio, 2),
+            number(row.fusion, 2),
+            number(Some(row.cpu_ms), 3),
+            number(row.speedup, 2),
+        ];
+        let checked = if row.checked { "ok" } else { "WRONG" };
+        self.line(
+            [&row.case, &compact(&row.shape)],
+            figures.each_ref().map(String::as_str),
+            checked,
         );
-        if let Some(doubt) = &self.timer_doubt {
-            say!("    wall clock: {doubt}");
+        if let Some(doubt) = &row.timer_doubt {
+            say!("    by the host's clock: {doubt}");
         }
     }
-}
-
-/// True right of the ridge of the roofline: at the device's peak, the operations of the case take longer than its bytes at the
-/// speed of the copy.
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
-fn is_bound_by_operations(measured: &Measurement, peak: f64) -> bool {
-    measured.operations as f64 / peak > measured.bytes as f64 / measured.copy_rate()
 }
