@@ -444,6 +444,7 @@ fn html() -> Result<(), Failed> {
     let sections = [
         "in copies",
         "Roofline",
+        "goals: ",
         "against size",
         "against CPU",
         "plan of a block",
@@ -454,8 +455,8 @@ fn html() -> Result<(), Failed> {
     // One chart each, and all of them end.
     let count = |what: &str| page.matches(what).count();
     expect(
-        count("<svg") == 4 && count("</svg>") == 4,
-        "four charts",
+        count("<svg") == 5 && count("</svg>") == 5,
+        "five charts",
         &output,
     )?;
     let figures = !page.contains("NaN") && !page.contains("inf");

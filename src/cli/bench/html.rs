@@ -1,7 +1,8 @@
 //! The report as one page: no scripts, no files beside it, fit for printing.
 
 use super::chart::{Bars, Point, Series, bars, escape, plot, put, short};
-use super::report::{Report, Row};
+use super::goal::{self, ALIGNED, ODD, PEAK};
+use super::report::{Report, Row, legend};
 use std::fmt::Write as _;
 use wgcnn::plan::{Limits, Options, Plan};
 use wgcnn::{Device, Result, networks};
@@ -34,6 +35,7 @@ pub(super) fn page(report: &Report, device: Option<&Device>) -> Result<String> {
     header(&mut page, report);
     if device.is_some() {
         ratios(&mut page, &report.rows);
+        operations(&mut page, report);
         roofline(&mut page, report);
         sizes(&mut page, &report.rows);
         speed_ups(&mut page, &report.rows);
@@ -71,6 +73,10 @@ fn header(page: &mut String, report: &Report) {
             page,
             "<p><b>A software driver: these figures are of a CPU behind a GPU interface, and say nothing about a GPU.</b></p>"
         );
+    }
+    let goals = goal::summary(&report.rows);
+    if !goals.is_empty() {
+        put!(page, "<pre>{}</pre>", escape(&goals.join("\n")));
     }
     let wrong = report.rows.iter().filter(|row| !row.checked);
     let wrong: Vec<&str> = wrong.map(|row| row.case.as_str()).collect();
@@ -119,25 +125,39 @@ fn ratios(page: &mut String, rows: &[Row]) {
     put!(page, "<h2>Speed, in copies</h2>");
     put!(
         page,
-        "<p>Bytes per second of the layer over those of a copy kernel over as many bytes, sampled in turn: 1 is the speed \
-        of memory. Bytes are what the kernels read and write if they touch each element once. Left out is what operations \
-        take time for, not bytes. The dashed line is at 0.9.</p>"
+        "<p>Bytes per second of the layer over those of a copy kernel over as many bytes, sampled in turn: 1 is as fast as a \
+        copy of that size. Bytes are what the kernels read and write if they touch each element once. Left out are \
+        convolutions but for depthwise ones: operations take their time, not bytes. The dashed lines are the goals: {ODD} where \
+        rows begin anywhere, {ALIGNED} where they are whole lanes of 16 bytes.</p>"
     );
     let ratio = |row: &Row| row.copy_ratio.filter(|_| row.peak_ratio.is_none());
     put!(
         page,
         "{}",
-        bars(&["f32", "f16"], &paired(rows, ratio), false, &[0.9])
+        bars(
+            &["f32", "f16"],
+            &paired(rows, ratio),
+            false,
+            &[ODD, ALIGNED]
+        )
     );
-    let peak = paired(rows, |row| row.peak_ratio);
-    if !peak.is_empty() {
-        put!(page, "<h2>Operations, as a fraction of the peak</h2>");
-        put!(
-            page,
-            "<p>Of the cases whose operations take longer, at the measured peak, than their bytes at the speed of the copy.</p>"
-        );
-        put!(page, "{}", bars(&["f32", "f16"], &peak, false, &[]));
+}
+
+fn operations(page: &mut String, report: &Report) {
+    let peak = paired(&report.rows, |row| row.peak_ratio);
+    if peak.is_empty() {
+        return;
     }
+    put!(page, "<h2>Operations, as a fraction of the peak</h2>");
+    let (goal, marks) = match report.header.software {
+        Some(false) => ("; the goal is the dashed line", &[PEAK][..]),
+        _ => ("", &[][..]),
+    };
+    put!(
+        page,
+        "<p>Of convolutions but for depthwise ones, which memory bounds{goal}. The peak is measured once, before the cases.</p>"
+    );
+    put!(page, "{}", bars(&["f32", "f16"], &peak, false, marks));
 }
 
 fn roofline(page: &mut String, report: &Report) {
@@ -227,31 +247,43 @@ fn sizes(page: &mut String, rows: &[Row]) {
         });
         points.collect::<Vec<_>>()
     };
-    let mut series = Vec::new();
-    for (layer, half, name) in [
-        ("max_pool", false, "max pool 2x2, f32"),
-        ("max_pool", true, "max pool 2x2, f16"),
-        ("batch_norm", false, "batch norm, f32"),
-        ("batch_norm", true, "batch norm, f16"),
-    ] {
-        let points = sweep(layer, half);
-        if !points.is_empty() {
-            series.push(Series {
-                name,
-                points,
-                line: true,
-            });
-        }
-    }
-    if series.is_empty() {
+    let layers = [
+        ("relu", "ReLU"),
+        ("max_pool", "max pool 2x2"),
+        ("interpolate", "nearest x2"),
+        ("batch_norm", "batch norm, training"),
+        ("conv", "conv 3x3"),
+    ];
+    let plots = [false, true].map(|half| {
+        let series = layers.map(|(layer, name)| Series {
+            name,
+            points: sweep(layer, half),
+            line: true,
+        });
+        let series = series
+            .into_iter()
+            .filter(|series| !series.points.is_empty());
+        (half, series.collect::<Vec<_>>())
+    });
+    if plots.iter().all(|(_, series)| series.is_empty()) {
         return;
     }
     put!(page, "<h2>Time against size</h2>");
     put!(
         page,
-        "<p>Small tensors take the time that a dispatch takes to begin; large ones that of their bytes.</p>"
+        "<p>Small tensors take the time that a dispatch takes to begin; large ones that of their bytes, or operations.</p>"
     );
-    put!(page, "{}", plot(["KiB moved", "us"], &series));
+    for (half, series) in &plots {
+        let names = [
+            if *half {
+                "KiB moved, f16"
+            } else {
+                "KiB moved, f32"
+            },
+            "us",
+        ];
+        put!(page, "{}", plot(names, series));
+    }
 }
 
 fn speed_ups(page: &mut String, rows: &[Row]) {
@@ -290,21 +322,38 @@ fn plan(page: &mut String, device: Option<&Device>) -> Result<()> {
 }
 
 fn table(page: &mut String, report: &Report) {
-    put!(page, "<h2>All figures</h2>\n<table>");
+    put!(page, "<h2>All figures</h2>");
+    if !report.rows.iter().all(|row| row.gpu_ms.is_none()) {
+        put!(page, "<ul>");
+        for line in legend() {
+            put!(page, "<li>{}", escape(&line));
+        }
+        put!(page, "</ul>");
+    }
+    put!(page, "<table>");
     put!(
         page,
-        "<tr><th>case<th>input<th>device ms<th>+-mad<th>clock<th>GB/s<th>copy GB/s<th>ratio<th>of peak<th>fusion<th>CPU ms<th>speed-up<th></tr>"
+        "<tr><th>case<th>input<th>device ms<th>+-mad<th>clock<th>GB/s<th>copy GB/s<th>ratio<th>+-mad\
+        <th>of peak<th>fusion<th>CPU ms<th>speed-up<th>kind<th>goal<th></tr>"
     );
     let number =
         |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
     for row in &report.rows {
+        let goal = row.goal.and_then(|goal| {
+            let word = if goal.is_met(row)? {
+                "reached"
+            } else {
+                "missed"
+            };
+            Some(format!("{:.2} {word}", goal.least))
+        });
         let clock = match &row.timer_doubt {
             Some(doubt) => format!("wall: {doubt}"),
             None => row.timer.clone().unwrap_or_default(),
         };
         put!(
             page,
-            "<tr><td>{}<td>{:?}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}</tr>",
+            "<tr><td>{}<td>{:?}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}</tr>",
             escape(&row.case),
             row.shape,
             number(row.gpu_ms),
@@ -313,10 +362,13 @@ fn table(page: &mut String, report: &Report) {
             number(row.gbps),
             number(row.copy_gbps),
             number(row.copy_ratio),
+            number(row.copy_ratio_mad),
             number(row.peak_ratio),
             number(row.fusion),
             number(Some(row.cpu_ms)),
             number(row.speedup),
+            row.kind.as_deref().unwrap_or_default(),
+            goal.unwrap_or_default(),
             if row.checked {
                 ""
             } else {
