@@ -182,8 +182,8 @@ fn feeds(inputs: &[(String, Tensor)]) -> Vec<(&str, &Tensor)> {
 
 /// Runs a case on a device and compares it with the oracle.
 ///
-/// It runs twice: with a sentinel in all temporaries and behind every tensor, and as users run it, with memory reused;
-/// the two must agree to the bit. Where the plan has fused nodes, so does the one that has not.
+/// It runs twice: with a sentinel in all temporaries and behind every tensor, and as users run it, with memory reused, which
+/// holds the sentinel before; the two must agree to the bit. Where the plan has fused nodes, so does the one that has not.
 ///
 /// # Errors
 /// What preparing or running the case reports.
@@ -252,6 +252,7 @@ fn on_plans(
 
     let variables = case.variables();
     let mut plain = session(&variables, Options::default())?;
+    plain.poison()?;
     for run in ["with memory reused", "a second time"] {
         // Without its variables' old values a second run is another run.
         if run == "a second time" && !updates.is_empty() {

@@ -16,7 +16,7 @@ struct Mistake {
     alter: fn(&mut Plan),
 }
 
-const MISTAKES: [Mistake; 6] = [
+const MISTAKES: [Mistake; 7] = [
     Mistake {
         what: "a store behind the tensor",
         case: "relu/one_above_a_workgroup",
@@ -55,6 +55,19 @@ const MISTAKES: [Mistake; 6] = [
         alter: |plan| {
             if plan.options.reuse {
                 patch(plan, "relu", "vec4(0u)", "vec4(1u)");
+            }
+        },
+    },
+    Mistake {
+        what: "zeros that are expected of memory where it is reused",
+        case: "relu/plane",
+        says: ["y with memory reused", "the same bits"],
+        alter: |plan| {
+            if plan.options.reuse {
+                let store = "y[y_at(lane)] = map(x[x_at(lane)]);";
+                let unless_zero =
+                    "let a = map(x[x_at(lane)]); if (any(a != vec4(0u))) { y[y_at(lane)] = a; }";
+                patch(plan, "relu", store, unless_zero);
             }
         },
     },
