@@ -193,14 +193,24 @@ impl Device {
         let errors = [internal, validation, memory].map(|scope| pollster::block_on(scope.pop()));
         match errors.into_iter().flatten().next() {
             Some(error) => Err(self.cause(convert(error))),
-            None => self.check().map(|()| result),
+            None => self.check_now().map(|()| result),
         }
     }
 
-    /// What an error means: every call on a device that is lost fails in its own way, and wgpu says so when polled.
-    pub(crate) fn cause(&self, error: Error) -> Error {
+    /// As [`check`](Self::check), for a call that succeeds on a lost device too: wgpu does nothing then, and says why when it
+    /// is polled.
+    pub(crate) fn check_now(&self) -> Result<()> {
         // The callback of a lost device reports what there is to report.
         let _ = self.shared.device.poll(wgpu::PollType::Poll);
+        self.check()
+    }
+
+    /// What an error means: every call on a device that is lost fails in its own way.
+    pub(crate) fn cause(&self, error: Error) -> Error {
+        if lock(&self.shared.trouble.lost).is_none() {
+            // A device that is destroyed while it works is lost, for wgpu, when it has ended.
+            let _ = self.shared.device.poll(wgpu::PollType::wait_indefinitely());
+        }
         match &*lock(&self.shared.trouble.lost) {
             Some(reason) => Error::DeviceLost(reason.clone()),
             None => error,

@@ -7,6 +7,8 @@
 mod checker;
 #[path = "gpu/session.rs"]
 mod session;
+#[path = "gpu/trouble.rs"]
+mod trouble;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeSet;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         trials.extend(case_trials(device, &ran));
         trials.extend(checker::trials(device));
         trials.extend(session::trials(device));
+        trials.extend(trouble::trials(device));
         for (what, cut) in [("sliced", slicing as Cut), ("split", splitting)] {
             trials.extend(cut_trials(device, what, cut, &ran));
         }

@@ -58,8 +58,9 @@ impl Device {
     /// if its backend or driver has no form for them. The file is replaced as a whole.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], [`Error::DeviceLost`].
     pub fn save_pipelines(&self, folder: &Path) -> Result<bool> {
+        self.check_now()?;
         let target = file(folder, &self.shared.device.adapter_info());
         let data = self
             .shared
