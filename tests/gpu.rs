@@ -3,6 +3,8 @@
 //! Without an adapter the tests are *ignored*, never passed; with `REQUIRE_GPU=1` that is a failure. The last line
 //! before the summary says how many cases ran on a device.
 
+#[path = "gpu/boundaries.rs"]
+mod boundaries;
 #[path = "gpu/checker.rs"]
 mod checker;
 #[path = "gpu/session.rs"]
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         trials.extend(case_trials(device, &ran));
         trials.extend(checker::trials(device));
         trials.extend(session::trials(device));
+        trials.extend(boundaries::trials(device));
         trials.extend(trouble::trials(device));
         for (what, cut) in [("sliced", slicing as Cut), ("split", splitting)] {
             trials.extend(cut_trials(device, what, cut, &ran));

@@ -5,18 +5,17 @@ use super::{failed, limited};
 use libtest_mimic::{Failed, Trial};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use wgcnn::check::Comparison;
 use wgcnn::ops::{BatchNorm, BatchNormState, Conv, MaxPool};
 use wgcnn::plan::{Options, Plan};
 use wgcnn::{
     DType, Device, Doubt, Error, Feed, Graph, Result, Selection, Session, Tensor, Timer, Variables,
-    cases, cpu,
+    cases,
 };
 
 type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 28] = [
+    let tests: [(&str, Test); 25] = [
         ("preparing_reports_progress", progress),
         ("a_broken_shader_is_an_error", broken_shader),
         (
@@ -48,9 +47,6 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         ("runs_make_no_buffers", steady_state),
         ("a_budget_is_kept_at_creation_and_at_submission", budget),
         ("dropped_futures_leave_nothing", dropped_futures),
-        ("filters_beyond_a_binding_are_an_error", beyond_a_binding),
-        ("tensors_are_cut_beyond_a_binding", at_a_binding),
-        ("layers_are_cut_beyond_a_binding", layers_at_a_binding),
         ("an_application_shares_its_device", shared_device),
         ("two_threads_share_a_device", two_threads),
         ("a_time_is_positive", a_time_is_positive),
@@ -74,7 +70,7 @@ pub(crate) fn check(condition: bool, message: impl Into<String>) -> Result<(), F
 }
 
 /// x -> relu -> y over `elements`.
-fn relu(elements: usize) -> Result<Graph> {
+pub(crate) fn relu(elements: usize) -> Result<Graph> {
     let mut graph = Graph::new();
     let x = graph.input("x", [elements], DType::F32)?;
     let y = graph.relu(x)?;
@@ -346,119 +342,6 @@ fn stray_feeds(device: &Device) -> Result<(), Failed> {
         .run([("x", Feed::Tensor(&tensor))])
         .map_err(failed)?;
     Ok(())
-}
-
-/// Tensors of a binding, of one element less, and of one more.
-fn at_a_binding(device: &Device) -> Result<(), Failed> {
-    let limit = device.limits().max_storage_buffer_binding_size;
-    let Some(most) = usize::try_from(limit / 4)
-        .ok()
-        .filter(|&most| most <= 1 << 26)
-    else {
-        // Of a device with bindings of gigabytes a part of its plans: `sliced/`.
-        return Ok(());
-    };
-    for elements in [most - 1, most, most + 1] {
-        let graph = relu(elements).map_err(failed)?;
-        let mut session = Session::new(device, &graph, &Variables::new()).map_err(failed)?;
-        let parts = session.plan().dispatches.len();
-        let expected = if elements > most { 2 } else { 1 };
-        check(parts == expected, format!("{elements}: {parts} dispatches"))?;
-        let values = (0..elements).map(|i| if i % 3 == 0 { -1.0 } else { (i % 1021) as f32 });
-        let x = Tensor::new([elements], values.collect::<Vec<f32>>()).map_err(failed)?;
-        let outputs = session.run([("x", &x)]).map_err(failed)?;
-        let y = outputs["y"].as_f32().unwrap_or_default();
-        let right = |(i, y): (usize, &f32)| {
-            let expected = if i % 3 == 0 { 0.0 } else { (i % 1021) as f32 };
-            y.to_bits() == expected.to_bits()
-        };
-        let wrong = y.iter().enumerate().position(|element| !right(element));
-        check(
-            wrong.is_none() && y.len() == elements,
-            format!("{elements}: element {wrong:?}"),
-        )?;
-    }
-    Ok(())
-}
-
-/// Windows and sums over tensors of a binding, of a row less, and of a row more, against the oracle.
-fn layers_at_a_binding(device: &Device) -> Result<(), Failed> {
-    let limit = device.limits().max_storage_buffer_binding_size;
-    let Some(rows) = usize::try_from(limit / 4 / 4096)
-        .ok()
-        .filter(|&rows| rows <= 1 << 14)
-    else {
-        return Ok(());
-    };
-    for rows in [rows - 1, rows, rows + 1] {
-        let mut graph = Graph::new();
-        let build = |graph: &mut Graph| -> Result<()> {
-            let x = graph.input("x", [1, 1, rows, 4096], DType::F32)?;
-            let y = graph.max_pool(x, MaxPool::new([3, 3]).stride([2, 2]).padding([1, 1]))?;
-            graph.output("max_pool", y)?;
-            let filters = graph.constant(Tensor::new(
-                [2, 1, 1, 3],
-                vec![1.0, -2.0, 1.0, 0.0, 1.0, 0.0],
-            )?);
-            let y = graph.conv(x, filters, None, Conv::new(2).stride([8, 8]))?;
-            graph.output("conv", y)?;
-            let state = BatchNormState::variables(graph, "bn", 1, false)?;
-            let y = graph.batch_norm(x, &state, BatchNorm::train())?;
-            let y = graph.max_pool(y, MaxPool::new([16, 16]))?;
-            graph.output("batch_norm", y)
-        };
-        build(&mut graph).map_err(failed)?;
-        let values = (0..rows * 4096).map(|i| (i * 2_654_435_761 % 1021) as f32 - 510.0);
-        let x = Tensor::new([1, 1, rows, 4096], values.collect::<Vec<f32>>()).map_err(failed)?;
-        let variables = Variables::initial(&graph);
-        let (expected, _) = cpu::expect(&graph, &variables, &[("x", &x)], None).map_err(failed)?;
-        let mut session = Session::new(device, &graph, &variables).map_err(failed)?;
-        let cut = session
-            .plan()
-            .dispatches
-            .iter()
-            .any(|dispatch| !dispatch.slices.is_empty());
-        check(
-            cut == (rows as u64 * 4096 * 4 > limit),
-            format!("{rows} rows: cut {cut}"),
-        )?;
-        let got = session.run([("x", &x)]).map_err(failed)?;
-        let mut comparison = Comparison::default();
-        for (name, expected) in &expected {
-            comparison.add(name, expected, &got[name.as_str()]);
-        }
-        let wrong = comparison.wrong;
-        check(wrong.is_none(), format!("{rows} rows: {wrong:?}"))?;
-    }
-    Ok(())
-}
-
-/// A filter's taps cannot be cut.
-fn beyond_a_binding(device: &Device) -> Result<(), Failed> {
-    let device = &limited(device, |limits| {
-        limits.max_storage_buffer_binding_size = 1 << 20
-    })?;
-    let mut graph = Graph::new();
-    let build = |graph: &mut Graph| -> Result<()> {
-        let x = graph.input("x", [1, 513, 1, 1], DType::F32)?;
-        let weight = graph.constant(Tensor::new([512, 513, 1, 1], vec![0f32; 512 * 513])?);
-        let y = graph.conv(x, weight, None, Conv::new(2))?;
-        graph.output("y", y)
-    };
-    build(&mut graph).map_err(failed)?;
-    let result = Session::new(device, &graph, &Variables::new());
-    match result {
-        Err(Error::Limit {
-            needed,
-            available,
-            adapter,
-            ..
-        }) => check(
-            needed > available && adapter == device.adapter().name,
-            "numbers",
-        ),
-        other => Err(Failed::from(format!("{other:?}"))),
-    }
 }
 
 fn short_buffers(device: &Device) -> Result<(), Failed> {

@@ -1,0 +1,221 @@
+//! Plans at the limits of a device: one below, at the limit, and one above.
+
+use super::session::{check, relu};
+use super::{failed, limited};
+use libtest_mimic::{Failed, Trial};
+use wgcnn::cases::{Case, Values};
+use wgcnn::check::{Comparison, on_device};
+use wgcnn::ops::{BatchNorm, BatchNormState, Conv, MaxPool};
+use wgcnn::plan::{Options, Plan};
+use wgcnn::{DType, Device, Error, Graph, Result, Session, Tensor, Variables, cpu};
+
+type Test = fn(&Device) -> Result<(), Failed>;
+
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
+    let tests: [(&str, Test); 5] = [
+        ("filters_beyond_a_binding_are_an_error", beyond_a_binding),
+        ("tensors_are_cut_beyond_a_binding", at_a_binding),
+        ("layers_are_cut_beyond_a_binding", layers_at_a_binding),
+        ("a_grid_folds_beyond_the_limit_in_x", wide),
+        ("a_grid_folds_beyond_the_limit_in_z", deep),
+    ];
+    let backend = device.adapter().backend.to_lowercase();
+    let trial = |(name, test): (&str, Test)| {
+        let device = device.clone();
+        Trial::test(format!("{backend}/boundaries/{name}"), move || {
+            test(&device)
+        })
+    };
+    tests.into_iter().map(trial).collect()
+}
+
+/// A device whose bindings are as small as they are anywhere, so that little memory is beyond them.
+fn small_bindings(device: &Device) -> Result<Device, Failed> {
+    limited(device, |limits| {
+        let smallest = wgpu::Limits::default().max_storage_buffer_binding_size;
+        limits.max_storage_buffer_binding_size =
+            limits.max_storage_buffer_binding_size.min(smallest);
+    })
+}
+
+/// Tensors of a binding, of one element less, and of one more.
+fn at_a_binding(device: &Device) -> Result<(), Failed> {
+    let device = &small_bindings(device)?;
+    let limit = device.limits().max_storage_buffer_binding_size;
+    let most = usize::try_from(limit / 4)?;
+    for elements in [most - 1, most, most + 1] {
+        let graph = relu(elements).map_err(failed)?;
+        let mut session = Session::new(device, &graph, &Variables::new()).map_err(failed)?;
+        let parts = session.plan().dispatches.len();
+        let expected = if elements > most { 2 } else { 1 };
+        check(parts == expected, format!("{elements}: {parts} dispatches"))?;
+        let values = (0..elements).map(|i| if i % 3 == 0 { -1.0 } else { (i % 1021) as f32 });
+        let x = Tensor::new([elements], values.collect::<Vec<f32>>()).map_err(failed)?;
+        let outputs = session.run([("x", &x)]).map_err(failed)?;
+        let y = outputs["y"].as_f32().unwrap_or_default();
+        let right = |(i, y): (usize, &f32)| {
+            let expected = if i % 3 == 0 { 0.0 } else { (i % 1021) as f32 };
+            y.to_bits() == expected.to_bits()
+        };
+        let wrong = y.iter().enumerate().position(|element| !right(element));
+        check(
+            wrong.is_none() && y.len() == elements,
+            format!("{elements}: element {wrong:?}"),
+        )?;
+    }
+    Ok(())
+}
+
+/// Windows and sums over tensors of a binding, of a row less, and of a row more, against the oracle.
+fn layers_at_a_binding(device: &Device) -> Result<(), Failed> {
+    let device = &small_bindings(device)?;
+    let limit = device.limits().max_storage_buffer_binding_size;
+    let rows = usize::try_from(limit / 4 / 4096)?;
+    for rows in [rows - 1, rows, rows + 1] {
+        let mut graph = Graph::new();
+        let build = |graph: &mut Graph| -> Result<()> {
+            let x = graph.input("x", [1, 1, rows, 4096], DType::F32)?;
+            let y = graph.max_pool(x, MaxPool::new([3, 3]).stride([2, 2]).padding([1, 1]))?;
+            graph.output("max_pool", y)?;
+            let filters = graph.constant(Tensor::new(
+                [2, 1, 1, 3],
+                vec![1.0, -2.0, 1.0, 0.0, 1.0, 0.0],
+            )?);
+            let y = graph.conv(x, filters, None, Conv::new(2).stride([8, 8]))?;
+            graph.output("conv", y)?;
+            let state = BatchNormState::variables(graph, "bn", 1, false)?;
+            let y = graph.batch_norm(x, &state, BatchNorm::train())?;
+            let y = graph.max_pool(y, MaxPool::new([16, 16]))?;
+            graph.output("batch_norm", y)
+        };
+        build(&mut graph).map_err(failed)?;
+        let values = (0..rows * 4096).map(|i| (i * 2_654_435_761 % 1021) as f32 - 510.0);
+        let x = Tensor::new([1, 1, rows, 4096], values.collect::<Vec<f32>>()).map_err(failed)?;
+        let variables = Variables::initial(&graph);
+        let (expected, _) = cpu::expect(&graph, &variables, &[("x", &x)], None).map_err(failed)?;
+        let mut session = Session::new(device, &graph, &variables).map_err(failed)?;
+        let cut = session
+            .plan()
+            .dispatches
+            .iter()
+            .any(|dispatch| !dispatch.slices.is_empty());
+        check(
+            cut == (rows as u64 * 4096 * 4 > limit),
+            format!("{rows} rows: cut {cut}"),
+        )?;
+        let got = session.run([("x", &x)]).map_err(failed)?;
+        let mut comparison = Comparison::default();
+        for (name, expected) in &expected {
+            comparison.add(name, expected, &got[name.as_str()]);
+        }
+        let wrong = comparison.wrong;
+        check(wrong.is_none(), format!("{rows} rows: {wrong:?}"))?;
+    }
+    Ok(())
+}
+
+/// A filter's taps cannot be cut.
+fn beyond_a_binding(device: &Device) -> Result<(), Failed> {
+    let device = &limited(device, |limits| {
+        limits.max_storage_buffer_binding_size = 1 << 20
+    })?;
+    let mut graph = Graph::new();
+    let build = |graph: &mut Graph| -> Result<()> {
+        let x = graph.input("x", [1, 513, 1, 1], DType::F32)?;
+        let weight = graph.constant(Tensor::new([512, 513, 1, 1], vec![0f32; 512 * 513])?);
+        let y = graph.conv(x, weight, None, Conv::new(2))?;
+        graph.output("y", y)
+    };
+    build(&mut graph).map_err(failed)?;
+    let result = Session::new(device, &graph, &Variables::new());
+    match result {
+        Err(Error::Limit {
+            needed,
+            available,
+            adapter,
+            ..
+        }) => check(
+            needed > available && adapter == device.adapter().name,
+            "numbers",
+        ),
+        other => Err(Failed::from(format!("{other:?}"))),
+    }
+}
+
+/// A case of a graph that no list has.
+fn case(graph: Graph) -> Case {
+    Case {
+        name: "boundary".to_owned(),
+        why: "a boundary",
+        graph,
+        seed: 1,
+        values: Values::Reals,
+        bench: false,
+        given: Vec::new(),
+    }
+}
+
+fn right(comparison: Comparison, what: &str) -> Result<(), Failed> {
+    match comparison.wrong {
+        None => Ok(()),
+        Some(wrong) => Err(Failed::from(format!("{what}: {wrong}"))),
+    }
+}
+
+/// Runs grids of as many workgroups along an axis as there may be, of one less, and of one more. `build`: a graph with a
+/// dispatch of one workgroup for 64 of what it counts, of the kernel.
+fn at_a_fold(
+    device: &Device,
+    (kernel, axis): (&str, usize),
+    build: fn(usize) -> Result<Graph>,
+) -> Result<(), Failed> {
+    let device = limited(device, |limits| {
+        let smallest = wgpu::Limits::default().max_compute_workgroups_per_dimension;
+        let most = &mut limits.max_compute_workgroups_per_dimension;
+        *most = smallest.min(*most);
+    })?;
+    let most = device.limits().max_compute_workgroups_per_dimension;
+    let count = 64 * most as usize;
+    let below = (count - 64, vec![most - 1]);
+    let above = (count + 1, vec![most, 1]);
+    for (count, expected) in [below, (count, vec![most]), above] {
+        let graph = build(count).map_err(failed)?;
+        let plan = Plan::new(&graph, device.limits(), Options::default()).map_err(failed)?;
+        let dispatches = plan.dispatches.iter();
+        let of_kernel = dispatches.filter(|dispatch| dispatch.kernel.name == kernel);
+        let grids: Vec<_> = of_kernel.map(|dispatch| dispatch.grid).collect();
+        let row = |&along: &u32| {
+            let mut grid = [1; 3];
+            grid[axis] = along;
+            grid
+        };
+        let expected: Vec<_> = expected.iter().map(row).collect();
+        check(grids == expected, format!("{count}: {grids:?}"))?;
+        let comparison = on_device(&device, &case(graph)).map_err(failed)?;
+        right(comparison, &count.to_string())?;
+    }
+    Ok(())
+}
+
+/// The affine functions of channels: of the kernels whose threads lie along x that with the smallest workgroups.
+fn wide(device: &Device) -> Result<(), Failed> {
+    at_a_fold(device, ("batch_norm_affine", 0), |channels| {
+        let mut graph = Graph::new();
+        let x = graph.input("x", [1, channels], DType::F32)?;
+        let state = BatchNormState::variables(&mut graph, "bn", channels, true)?;
+        let y = graph.batch_norm(x, &state, BatchNorm::eval())?;
+        graph.output("y", y)?;
+        Ok(graph)
+    })
+}
+
+/// Planes of one element.
+fn deep(device: &Device) -> Result<(), Failed> {
+    at_a_fold(device, ("max_pool", 2), |planes| {
+        let mut graph = Graph::new();
+        let x = graph.input("x", [1, planes, 1, 1], DType::F32)?;
+        let y = graph.max_pool(x, MaxPool::new([1, 1]))?;
+        graph.output("y", y)?;
+        Ok(graph)
+    })
+}
