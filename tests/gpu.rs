@@ -7,6 +7,8 @@
 mod boundaries;
 #[path = "gpu/checker.rs"]
 mod checker;
+#[path = "plan/seconds.rs"]
+mod seconds;
 #[path = "gpu/session.rs"]
 mod session;
 #[path = "gpu/trouble.rs"]

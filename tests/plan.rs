@@ -1,6 +1,8 @@
 //! Plans without a GPU: memory that is shared only between values that do not live together, wgpu's usage rule,
-//! alignment and limits, pipelines, fusion, folded grids, and the printed form.
+//! alignment and limits, pipelines, fusion, folded and cut grids, and the printed form.
 
+#[path = "plan/cuts.rs"]
+mod cuts;
 #[path = "plan/fusion.rs"]
 mod fusion;
 #[path = "plan/grids.rs"]
@@ -9,6 +11,8 @@ mod grids;
 mod memory;
 #[path = "plan/networks.rs"]
 mod networks;
+#[path = "plan/seconds.rs"]
+mod seconds;
 
 use std::collections::BTreeSet;
 use wgcnn::cases::{Case, named};

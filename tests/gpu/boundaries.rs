@@ -1,10 +1,11 @@
 //! Plans at the limits of a device: one below, at the limit, and one above.
 
+use super::seconds::{Boundary, boundaries};
 use super::session::{check, relu};
 use super::{failed, limited};
 use libtest_mimic::{Failed, Trial};
 use wgcnn::cases::{Case, Values};
-use wgcnn::check::{Comparison, on_device};
+use wgcnn::check::{Comparison, on_device, on_device_altered};
 use wgcnn::ops::{BatchNorm, BatchNormState, Conv, MaxPool};
 use wgcnn::plan::{Options, Plan};
 use wgcnn::{DType, Device, Error, Graph, Result, Session, Tensor, Variables, cpu};
@@ -12,12 +13,13 @@ use wgcnn::{DType, Device, Error, Graph, Result, Session, Tensor, Variables, cpu
 type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 5] = [
+    let tests: [(&str, Test); 6] = [
         ("filters_beyond_a_binding_are_an_error", beyond_a_binding),
         ("tensors_are_cut_beyond_a_binding", at_a_binding),
         ("layers_are_cut_beyond_a_binding", layers_at_a_binding),
         ("a_grid_folds_beyond_the_limit_in_x", wide),
         ("a_grid_folds_beyond_the_limit_in_z", deep),
+        ("a_dispatch_is_cut_beyond_a_second", at_a_second),
     ];
     let backend = device.adapter().backend.to_lowercase();
     let trial = |(name, test): (&str, Test)| {
@@ -218,4 +220,29 @@ fn deep(device: &Device) -> Result<(), Failed> {
         graph.output("y", y)?;
         Ok(graph)
     })
+}
+
+/// Dispatches that are predicted to take a second, a little less, and a little more.
+fn at_a_second(device: &Device) -> Result<(), Failed> {
+    for boundary in boundaries(device.limits()).map_err(failed)? {
+        let Boundary {
+            what,
+            graph,
+            limits,
+            parts,
+        } = boundary;
+        let plan = |limits, options| Plan::new(&graph, limits, options).map_err(failed);
+        let whole = plan(device.limits(), Options::default())?;
+        let cut = plan(&limits, Options::default())?;
+        let more = cut.dispatches.len() - whole.dispatches.len();
+        check(more + 1 == parts, format!("{what}: {cut}"))?;
+        let slow = |plan: &mut Plan| {
+            if let Ok(cut) = Plan::new(&graph, &limits, plan.options) {
+                *plan = cut;
+            }
+        };
+        let comparison = on_device_altered(device, &case(graph.clone()), slow).map_err(failed)?;
+        right(comparison, what)?;
+    }
+    Ok(())
 }
