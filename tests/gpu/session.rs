@@ -3,8 +3,10 @@
 use super::checker::patch;
 use super::{failed, limited};
 use libtest_mimic::{Failed, Trial};
-use std::sync::Mutex;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 use wgcnn::ops::{BatchNorm, BatchNormState, Conv, MaxPool};
 use wgcnn::plan::{Options, Plan};
 use wgcnn::{
@@ -684,12 +686,31 @@ fn progress(device: &Device) -> Result<(), Failed> {
     let total = plan.pipelines();
     let calls = Mutex::new(Vec::new());
     let variables = Variables::initial(&graph);
-    let note = |built, of| calls.lock().map_or((), |mut calls| calls.push((built, of)));
+    let several = device.adapter().backend != "Gl";
+    let cores = std::thread::available_parallelism()?.get();
+    let builders = if several { cores.min(2) } else { 1 };
+    let (threads, met) = (Mutex::new(HashSet::new()), Condvar::new());
+    let note = |built, of| {
+        let (Ok(mut calls), Ok(mut threads)) = (calls.lock(), threads.lock()) else {
+            return;
+        };
+        calls.push((built, of));
+        drop(calls);
+        // One that has built its first waits until another has, lest it build all before the other has begun.
+        if threads.insert(std::thread::current().id()) {
+            met.notify_all();
+            let alone = |threads: &mut HashSet<_>| threads.len() < builders;
+            drop(met.wait_timeout_while(threads, Duration::from_secs(10), alone));
+        }
+    };
     let session = Session::prepare(&device, plan.clone(), &variables, note).map_err(failed)?;
     let mut calls = calls.into_inner().map_err(|error| error.to_string())?;
     calls.sort_unstable();
     let each: Vec<_> = (1..=total).map(|built| (built, total)).collect();
     check(calls == each, format!("{calls:?}"))?;
+    let threads = threads.into_inner().map_err(|error| error.to_string())?;
+    let message = format!("{} threads have built, of {builders}", threads.len());
+    check(threads.len() >= builders, message)?;
     check(device.pipelines() == total, "pipelines of the device")?;
     drop(session);
     let built_again = AtomicUsize::new(0);
