@@ -160,6 +160,40 @@ mod tests {
         serde_json::from_value(json).unwrap_or_else(|error| unreachable!("a row: {error}"))
     }
 
+    /// A report of one row, as it is when it has been written to a file and read again.
+    fn report(row: Row) -> Report {
+        let json = serde_json::json!({
+            "header": { "cpu": "a CPU", "threads": 1, "version": "1" }, "rows": [row], "overhead": null,
+        });
+        let read = serde_json::from_str(&json.to_string());
+        read.unwrap_or_else(|error| unreachable!("a report: {error}"))
+    }
+
+    #[test]
+    fn a_rerun_within_the_spread_is_neither_slower_nor_faster() {
+        let earlier = report(row([10.0, 0.1], [5.0, 0.0]));
+        let compared = |time| compare(&earlier, &report(row([time, 0.1], [5.0, 0.0])));
+        // Three standard deviations of 0.14826 on either side.
+        let reach = 2.0 * 3.0 * 0.148_26;
+        for time in [10.0, 10.0 + 0.999 * reach, 10.0 - 0.999 * reach] {
+            let comparison = compared(time);
+            assert!(
+                !comparison.slower() && comparison.changes.is_empty(),
+                "{time}"
+            );
+            assert_eq!(
+                (comparison.same, comparison.missing.len()),
+                (1, 0),
+                "{time}"
+            );
+            assert_eq!(comparison.adapters, None, "{time}");
+        }
+        let slower = compared(10.0 + 1.001 * reach);
+        assert!(slower.slower() && slower.changes.len() == 1, "just beyond");
+        let faster = compared(10.0 - 1.001 * reach);
+        assert!(!faster.slower() && faster.changes.len() == 1, "just beyond");
+    }
+
     #[test]
     fn only_differences_beyond_the_spread_of_both_count() {
         let earlier = row([10.0, 0.1], [10.0, 0.1]);
