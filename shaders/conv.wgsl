@@ -78,41 +78,26 @@ fn join(r: u32, kh: u32, kw: u32) {
     }
 }
 
-// Makes a tile of the filters from the `within`-th of the group on.
-fn make(picture: u32, group: u32, within: u32, height: u32, column: u32) {
-    let first = group * FILTERS + within;
-    filter_count = min(TILE, FILTERS - within);
+@compute @workgroup_size(WX, WY, WZ)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
+    let column = id.x * 4u;
+    let picture = id.z / (GROUPS * TILES);
+    if (column >= params.output_w || id.y >= params.output_h || picture >= params.batch) { return; }
+    let group = id.z / TILES % GROUPS;
+    let first = group * FILTERS + id.z % TILES * TILE;
+    filter_count = min(TILE, FILTERS - id.z % TILES * TILE);
     sums = array<vec4<f32>, 8>();
     for (var i = 0u; i < CHANNELS; i++) {
         filter_channel = (first * CHANNELS + i) * KH * KW;
         enter_channel(group * CHANNELS + i);
-        walk((picture * GROUPS + group) * CHANNELS + i, true, Place(0u, 0u, height, column));
+        walk((picture * GROUPS + group) * CHANNELS + i, true, Place(0u, 0u, id.y, column));
     }
-    let count = min(4u, params.output_w - column);
     for (var f = 0u; f < TILE; f++) {
         if (f < filter_count) {
-            let row = ((picture * GROUPS * FILTERS + first + f) * params.output_h + height) * params.output_w;
+            let row = ((picture * GROUPS * FILTERS + first + f) * params.output_h + id.y) * params.output_w;
             let sum = sums[f] + bias_at(first + f);
-            store_numbers(row + column, count, first + f, sum, sum);
-            see(f, count, sum, sum);
+            store_numbers(row + column, min(4u, params.output_w - column), first + f, sum, sum);
         }
     }
-}
-
-@compute @workgroup_size(WX, WY, WZ)
-fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(local_invocation_id) local: vec3<u32>,
-    @builtin(local_invocation_index) thread: u32,
-) {
-    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    let column = id.x * 4u;
-    let picture = id.z / (GROUPS * TILES);
-    let group = id.z / TILES % GROUPS;
-    let within = id.z % TILES * TILE;
-    if (column < params.output_w && id.y < params.output_h && picture < params.batch) {
-        make(picture, group, within, id.y, column);
-    }
-    let made = Made(picture, workgroup + params.origin, thread);
-    for (var f = 0u; f < TILE; f++) { hand_over(f, within + f < FILTERS, group * FILTERS + within + f, made); }
 }

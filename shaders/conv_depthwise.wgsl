@@ -73,7 +73,7 @@ fn finish(place: Place) {
     let row = (place.plane * params.output_h + place.height) * params.output_w;
     let count = min(COLUMNS, params.output_w - place.column);
     store_numbers(row + place.column, count, place.plane % GROUPS, sums[0].left + offset, sums[0].right + offset);
-    see(0u, count, sums[0].left + offset, sums[0].right + offset);
+    see(count, sums[0].left + offset, sums[0].right + offset);
 }
 
 fn next() {
@@ -101,5 +101,5 @@ fn main(
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let place = Place(id.z, 0u, id.y * ROWS, id.x * COLUMNS);
     if (place.column < params.output_w && place.height < params.output_h && place.plane < params.batch * GROUPS) { make(place); }
-    hand_over(0u, true, id.z % GROUPS, Made(id.z / GROUPS, workgroup + params.origin, thread));
+    hand_over(id.z % GROUPS, id.z / GROUPS, workgroup + params.origin, thread);
 }

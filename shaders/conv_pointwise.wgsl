@@ -118,11 +118,17 @@ fn store_filter(f: u32, within: u32, place: Place) {
     store_pixels(3u, f, within, place);
 }
 
-fn make(tile: u32, within: u32, place: Place) {
+@compute @workgroup_size(WX, WY, WZ)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
+    let tile = id.z % (GROUPS * TILES);
+    let place = Place(id.z / (GROUPS * TILES), tile / TILES, 0u, id.x * STRETCHES * COLUMNS);
+    if (place.column >= params.output_w || id.y > 0u || place.plane >= params.batch) { return; }
     sums = array<Sums, 64>();
     for (var i = 0u; i < CHANNELS; i++) {
         add_channel(place.depth * CHANNELS + i, place, (tile * CHANNELS + i) * (TILE / 4u));
     }
+    let within = tile % TILES * TILE;
     store_filter(0u, within + 0u, place);
     store_filter(1u, within + 1u, place);
     store_filter(2u, within + 2u, place);
@@ -139,18 +145,4 @@ fn make(tile: u32, within: u32, place: Place) {
     store_filter(13u, within + 13u, place);
     store_filter(14u, within + 14u, place);
     store_filter(15u, within + 15u, place);
-}
-
-@compute @workgroup_size(WX, WY, WZ)
-fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(local_invocation_id) local: vec3<u32>,
-    @builtin(local_invocation_index) thread: u32,
-) {
-    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    let tile = id.z % (GROUPS * TILES);
-    let place = Place(id.z / (GROUPS * TILES), tile / TILES, 0u, id.x * STRETCHES * COLUMNS);
-    let within = tile % TILES * TILE;
-    if (place.column < params.output_w && id.y == 0u && place.plane < params.batch) { make(tile, within, place); }
-    hand_over_tile(place.depth, within, Made(place.plane, workgroup + params.origin, thread));
 }

@@ -110,7 +110,12 @@ fn store_row(r: u32, within: u32, place: Place) {
     store_sums(sums[r * TILE + 7u], 7u, within + 7u, row);
 }
 
-fn make(tile: u32, within: u32, place: Place) {
+@compute @workgroup_size(WX, WY, WZ)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
+    let tile = id.z % (GROUPS * TILES);
+    let place = Place(id.z / (GROUPS * TILES), tile / TILES, id.y * ROWS, id.x * COLUMNS);
+    if (place.column >= params.output_w || place.height >= params.output_h || place.plane >= params.batch) { return; }
     sums = array<Sums, 32>();
     for (var i = 0u; i < CHANNELS; i++) {
         let slice = (place.plane * GROUPS + place.depth) * CHANNELS + i;
@@ -118,22 +123,9 @@ fn make(tile: u32, within: u32, place: Place) {
         first = (tile * CHANNELS + i) * (KH * KW * TILE / 4u);
         add_channel(slice, place);
     }
+    let within = tile % TILES * TILE;
     store_row(0u, within, place);
     store_row(1u, within, place);
     store_row(2u, within, place);
     store_row(3u, within, place);
-}
-
-@compute @workgroup_size(WX, WY, WZ)
-fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(local_invocation_id) local: vec3<u32>,
-    @builtin(local_invocation_index) thread: u32,
-) {
-    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    let tile = id.z % (GROUPS * TILES);
-    let place = Place(id.z / (GROUPS * TILES), tile / TILES, id.y * ROWS, id.x * COLUMNS);
-    let within = tile % TILES * TILE;
-    if (place.column < params.output_w && place.height < params.output_h && place.plane < params.batch) { make(tile, within, place); }
-    hand_over_tile(place.depth, within, Made(place.plane, workgroup + params.origin, thread));
 }

@@ -87,13 +87,19 @@ fn add_channel(slice: u32, place: Place, first: u32) {
     }
 }
 
-fn make(tile: u32, within: u32, place: Place) {
+@compute @workgroup_size(WX, WY, WZ)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
+    let tile = id.z % (GROUPS * TILES);
+    let place = Place(id.z / (GROUPS * TILES), tile / TILES, id.y, id.x * COLUMNS);
+    if (place.column >= params.output_w || place.height >= params.output_h || place.plane >= params.batch) { return; }
     sums = array<Sums, 8>();
     for (var i = 0u; i < CHANNELS; i++) {
         let slice = (place.plane * GROUPS + place.depth) * CHANNELS + i;
         enter_channel(place.depth * CHANNELS + i);
         add_channel(slice, place, (tile * CHANNELS + i) * (KH * KW * TILE / 4u));
     }
+    let within = tile % TILES * TILE;
     store_sums(sums[0], 0u, within + 0u, place);
     store_sums(sums[1], 1u, within + 1u, place);
     store_sums(sums[2], 2u, within + 2u, place);
@@ -102,18 +108,4 @@ fn make(tile: u32, within: u32, place: Place) {
     store_sums(sums[5], 5u, within + 5u, place);
     store_sums(sums[6], 6u, within + 6u, place);
     store_sums(sums[7], 7u, within + 7u, place);
-}
-
-@compute @workgroup_size(WX, WY, WZ)
-fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(local_invocation_id) local: vec3<u32>,
-    @builtin(local_invocation_index) thread: u32,
-) {
-    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    let tile = id.z % (GROUPS * TILES);
-    let place = Place(id.z / (GROUPS * TILES), tile / TILES, id.y, id.x * COLUMNS);
-    let within = tile % TILES * TILE;
-    if (place.column < params.output_w && place.height < params.output_h && place.plane < params.batch) { make(tile, within, place); }
-    hand_over_tile(place.depth, within, Made(place.plane, workgroup + params.origin, thread));
 }

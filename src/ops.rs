@@ -111,7 +111,7 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 15] = [
+    let layers: [&'static [Kernel]; 24] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &batch_norm::KERNELS,
@@ -119,7 +119,16 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &batch_norm::MERGE_KERNELS,
         &cast::KERNELS,
         &concat::KERNELS,
+        &conv::KERNELS,
+        &conv::DEPTHWISE_KERNELS,
+        &conv::DEPTHWISE_MOMENTS_KERNELS,
         &conv::PACK_KERNELS,
+        &conv::POINTWISE_KERNELS,
+        &conv::POINTWISE_UNIFORM_KERNELS,
+        &conv::ROWS_KERNELS,
+        &conv::ROWS_UNIFORM_KERNELS,
+        &conv::TILE_KERNELS,
+        &conv::TILE_UNIFORM_KERNELS,
         &copy::KERNELS,
         &interpolate::KERNELS,
         &max_pool::KERNELS,
@@ -128,9 +137,7 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &sigmoid::KERNELS,
         &crate::bench::PEAK_KERNELS,
     ];
-    let convolutions = conv::FORMS.into_iter();
-    let convolutions = convolutions.flat_map(|forms| forms.plain.iter().chain(&forms.moments));
-    layers.into_iter().flatten().chain(convolutions).collect()
+    layers.into_iter().flatten().collect()
 }
 
 /// For layers that accept any tensor of floats.

@@ -17,29 +17,4 @@ fn store_sums(sum: Sums, f: u32, within: u32, place: Place) {
     let row = ((place.plane * GROUPS * FILTERS + filter_index) * params.output_h + place.height) * params.output_w;
     let count = min(COLUMNS, params.output_w - place.column);
     store_numbers(row + place.column, count, filter_index, sum.left + offset, sum.right + offset);
-    see(f, count, sum.left + offset, sum.right + offset);
-}
-
-fn hand_over_filter(f: u32, group: u32, within: u32, made: Made) {
-    if (f < TILE) { hand_over(f, within + f < FILTERS, group * FILTERS + within + f, made); }
-}
-
-// Hands over the filters of a tile, of which the first is the `within`-th of its group.
-fn hand_over_tile(group: u32, within: u32, made: Made) {
-    hand_over_filter(0u, group, within, made);
-    hand_over_filter(1u, group, within, made);
-    hand_over_filter(2u, group, within, made);
-    hand_over_filter(3u, group, within, made);
-    hand_over_filter(4u, group, within, made);
-    hand_over_filter(5u, group, within, made);
-    hand_over_filter(6u, group, within, made);
-    hand_over_filter(7u, group, within, made);
-    hand_over_filter(8u, group, within, made);
-    hand_over_filter(9u, group, within, made);
-    hand_over_filter(10u, group, within, made);
-    hand_over_filter(11u, group, within, made);
-    hand_over_filter(12u, group, within, made);
-    hand_over_filter(13u, group, within, made);
-    hand_over_filter(14u, group, within, made);
-    hand_over_filter(15u, group, within, made);
 }

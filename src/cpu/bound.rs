@@ -223,12 +223,15 @@ fn error(
     })
 }
 
-/// How the kernels find the moments of a value: a convolution that computes it may make them.
+/// How the kernels find the moments of a value: a depthwise convolution that computes it may make them.
 fn device_moments(graph: &Graph, x: crate::graph::Value) -> Moments {
     let x = &graph.values[x.index];
     let own = moments_depth(&x.ty);
     let made = match x.source {
-        Source::Node(node) if matches!(graph.nodes[node].op, Op::Conv(_)) => made_depth(&x.ty),
+        Source::Node(node) => match &graph.nodes[node].op {
+            Op::Conv(layer) if layer.groups > 1 => made_depth(&x.ty),
+            _ => 0,
+        },
         _ => 0,
     };
     Moments {

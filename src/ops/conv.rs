@@ -6,7 +6,11 @@ mod lower;
 mod pointwise;
 mod tiles;
 
-pub(super) use kernels::{FORMS, PACK_KERNELS};
+pub(super) use kernels::{
+    DEPTHWISE_KERNELS, DEPTHWISE_MOMENTS_KERNELS, KERNELS, PACK_KERNELS, POINTWISE_KERNELS,
+    POINTWISE_UNIFORM_KERNELS, ROWS_KERNELS, ROWS_UNIFORM_KERNELS, TILE_KERNELS,
+    TILE_UNIFORM_KERNELS,
+};
 
 use super::window::{MAX_DIMS, Window, check_input, check_turns, symmetric};
 use super::{Layer, Op};

@@ -59,9 +59,9 @@ fn made(channels: u64, parts: u64) -> u64 {
     2 * f32s([channels, parts, 4]) + statistics(channels, 1)
 }
 
-/// What a convolution moves besides its output: the input, the filters in tiles of so many, the bias.
-fn filtered(input: [u64; 4], filters: [u64; 4], tile: u64) -> u64 {
-    f32s(input) + packed(filters, tile) + bias(filters[0])
+/// Bytes of the filters of 3x3 and the bias of a depthwise convolution of so many channels.
+fn depthwise(channels: u64) -> u64 {
+    f32s([channels, 9]) + bias(channels)
 }
 
 /// The tables of a nearest-neighbour interpolation to so many rows and columns: of columns, by eights, of rows and slices.
@@ -76,12 +76,6 @@ fn rows() -> Vec<Row> {
     // Its inputs are variables: it is of the prologue, which goes first. The filters are inputs in these cases.
     const TABLE: &str = "batch_norm_affine";
     const PACKED: &[&str] = &[TABLE, "conv_pack", "conv_tile"];
-    const TRAINED: &[&str] = &[
-        "conv_pack",
-        "conv_tile",
-        "batch_norm_merge",
-        "batch_norm_normalize",
-    ];
     let aligned = f32s([2, 3, 12, 16]);
     let unaligned = f32s([2, 3, 9, 11]);
     vec![
@@ -296,46 +290,6 @@ fn rows() -> Vec<Row> {
                 + 7 * f32s([2, 3, 12, 10]),
         ),
         (
-            "conv-train",
-            TRAINED,
-            filtered([2, 3, 31, 43], [5, 3, 3, 3], 8) + 3 * f32s([2, 5, 31, 43]) + made(5, 2 * 4),
-        ),
-        (
-            "conv-train-few",
-            &[
-                "conv_pack",
-                "conv_tile",
-                "batch_norm_moments",
-                "batch_norm_normalize",
-            ],
-            filtered([2, 3, 9, 11], [5, 3, 3, 3], 8) + 4 * f32s([2, 5, 9, 11]) + statistics(5, 4),
-        ),
-        (
-            "strided-train",
-            TRAINED,
-            filtered([2, 3, 24, 40], [5, 3, 3, 3], 8) + 3 * f32s([2, 5, 24, 40]) + made(5, 2 * 3),
-        ),
-        (
-            "grouped-train",
-            TRAINED,
-            f32s([2, 32, 64, 72])
-                + f32s([22, 16, 3, 3])
-                + 2 * f32s([2 * 16, 16, 3, 3])
-                + bias(22)
-                + 3 * f32s([2, 22, 64, 72])
-                + made(22, 2 * 12),
-        ),
-        (
-            "rows-odd-train",
-            TRAINED,
-            f32s([2, 32, 64, 73])
-                + f32s([22, 16, 3, 3])
-                + 2 * f32s([2 * 16, 16, 3, 3])
-                + bias(22)
-                + 3 * f32s([2, 22, 64, 73])
-                + made(22, 2 * 12),
-        ),
-        (
             "depthwise-train",
             &[
                 TABLE,
@@ -343,109 +297,48 @@ fn rows() -> Vec<Row> {
                 "batch_norm_merge",
                 "batch_norm_normalize",
             ],
-            affine(7) + f32s([7, 9]) + bias(7) + 4 * f32s([3, 7, 40, 65]) + made(7, 3 * 9),
+            affine(7) + depthwise(7) + 4 * f32s([3, 7, 40, 65]) + made(7, 3 * 9),
         ),
         (
-            "pointwise-train",
+            "depthwise-train-aligned",
+            &["conv_depthwise", "batch_norm_merge", "batch_norm_normalize"],
+            f32s([2, 5, 33, 20]) + depthwise(5) + 3 * f32s([2, 5, 33, 40]) + made(5, 2 * 5),
+        ),
+        (
+            "depthwise-train-few",
             &[
-                "conv_pack",
-                "conv_pointwise",
-                "batch_norm_merge",
+                "conv_depthwise",
+                "batch_norm_moments",
                 "batch_norm_normalize",
             ],
-            filtered([2, 5, 45, 67], [19, 5, 1, 1], 8)
-                + 3 * f32s([2, 19, 45, 67])
-                + made(19, 2 * 6),
+            depthwise(3) + 5 * unaligned + statistics(3, 4),
         ),
         (
-            "pointwise-aligned-train",
+            "conv-train",
             &[
                 "conv_pack",
-                "conv_pointwise",
-                "batch_norm_merge",
+                "conv_tile",
+                "batch_norm_moments",
                 "batch_norm_normalize",
             ],
-            filtered([2, 5, 40, 64], [19, 5, 1, 1], 8)
-                + 3 * f32s([2, 19, 40, 64])
-                + made(19, 2 * 5),
-        ),
-        (
-            "long-train",
-            &["conv", "batch_norm_merge", "batch_norm_normalize"],
-            f32s([5, 2, 9, 9])
+            packed([5, 3, 3, 3], 8)
                 + bias(5)
-                + f32s([2, 2, 20, 45])
-                + 3 * f32s([2, 5, 20, 45])
-                + made(5, 2 * 5),
-        ),
-        (
-            "long-aligned-train",
-            &["conv", "batch_norm_merge", "batch_norm_normalize"],
-            f32s([5, 2, 9, 9])
-                + bias(5)
-                + f32s([2, 2, 20, 48])
-                + 3 * f32s([2, 5, 20, 48])
-                + made(5, 2 * 5),
-        ),
-        (
-            "weights-train",
-            TRAINED,
-            filtered([1, 64, 12, 40], [24, 64, 3, 3], 8) + 3 * f32s([1, 24, 12, 40]) + made(24, 2),
-        ),
-        (
-            "weights-odd-train",
-            TRAINED,
-            filtered([1, 64, 12, 43], [24, 64, 3, 3], 8) + 3 * f32s([1, 24, 12, 43]) + made(24, 2),
-        ),
-        (
-            "rows-weights-train",
-            TRAINED,
-            filtered([1, 64, 36, 40], [24, 64, 3, 3], 8) + 3 * f32s([1, 24, 36, 40]) + made(24, 5),
-        ),
-        (
-            "rows-weights-odd-train",
-            TRAINED,
-            filtered([1, 64, 36, 43], [24, 64, 3, 3], 8) + 3 * f32s([1, 24, 36, 43]) + made(24, 5),
-        ),
-        (
-            "pointwise-weights-train",
-            &[
-                "conv_pack",
-                "conv_pointwise",
-                "batch_norm_merge",
-                "batch_norm_normalize",
-            ],
-            filtered([1, 64, 24, 40], [200, 64, 1, 1], 8)
-                + 3 * f32s([1, 200, 24, 40])
-                + made(200, 2),
-        ),
-        (
-            "pointwise-weights-odd-train",
-            &[
-                "conv_pack",
-                "conv_pointwise",
-                "batch_norm_merge",
-                "batch_norm_normalize",
-            ],
-            filtered([1, 64, 25, 41], [200, 64, 1, 1], 8)
-                + 3 * f32s([1, 200, 25, 41])
-                + made(200, 3),
+                + unaligned
+                + 4 * f32s([2, 5, 9, 11])
+                + statistics(5, 4),
         ),
         (
             "two-trains",
             &[
-                "conv_pack",
-                "conv_tile",
+                "conv_depthwise",
                 "batch_norm_merge",
                 "batch_norm_normalize",
                 "batch_norm_merge",
                 "batch_norm_normalize",
             ],
             // The moments are written once and read twice.
-            filtered([2, 3, 24, 40], [5, 3, 3, 3], 8)
-                + 5 * f32s([2, 5, 22, 38])
-                + 2 * made(5, 2 * 3)
-                - f32s([5, 2 * 3, 4]),
+            f32s([2, 3, 24, 40]) + depthwise(3) + 5 * f32s([2, 3, 22, 38]) + 2 * made(3, 2 * 3)
+                - f32s([3, 2 * 3, 4]),
         ),
     ]
 }

@@ -264,8 +264,8 @@ pub(crate) fn moments_depth(x: &TensorType) -> usize {
     Partition::of(x, u64::MAX).depth()
 }
 
-/// The same, where a convolution that computes `x` makes the moments of its parts. Twice those of a thread, whose pivot is not
-/// the channel's: the eight values of a stretch, at most 16 stretches. Then the move to another pivot and 64 threads merged in
+/// The same, where a depthwise convolution that computes `x` makes the moments of its parts. Twice those of a thread, whose pivot is not
+/// the channel's: the eight values of a row, at most 16 rows. Then the move to another pivot and 64 threads merged in
 /// eights, twice, and between them the parts of a channel in eights and these behind one another; the last pass merges what
 /// is one part. A part is half a workgroup of threads, which make four outputs or more each, or one is the only one of its plane.
 pub(crate) fn made_depth(x: &TensorType) -> usize {

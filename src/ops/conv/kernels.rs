@@ -31,30 +31,6 @@ const UNIFORM: &str = include_str!("../../../shaders/helpers/weights_uniform.wgs
 const UNSEEN: &str = include_str!("../../../shaders/helpers/made_unseen.wgsl");
 const SEEN: &str = include_str!("../../../shaders/helpers/made_moments.wgsl");
 
-/// The forms of a kernel: for each that [`row_kernels`] makes, one that makes the moments of its output besides.
-pub(crate) struct Forms {
-    pub(crate) plain: [Kernel; 3],
-    pub(crate) moments: [Kernel; 3],
-}
-
-impl Forms {
-    /// The binding of the packed weights is a uniform buffer.
-    const fn uniform(self) -> Self {
-        const fn each([lanes, words, halves]: [Kernel; 3]) -> [Kernel; 3] {
-            [
-                lanes.with_uniform(1),
-                words.with_uniform(1),
-                halves.with_uniform(1),
-            ]
-        }
-        Self {
-            plain: each(self.plain),
-            moments: each(self.moments),
-        }
-    }
-}
-
-/// The binding of the moments is behind that of the parameters.
 const fn behind([lanes, words, halves]: [Kernel; 3]) -> [Kernel; 3] {
     [
         lanes.with_behind(1),
@@ -63,25 +39,10 @@ const fn behind([lanes, words, halves]: [Kernel; 3]) -> [Kernel; 3] {
     ]
 }
 
-/// [`Forms`], `$plain` and `$moments` in their labels, with the helpers that all have.
-macro_rules! forms {
-    ($name:literal, $source:literal, $plain:literal, $moments:literal, $($helper:expr),* $(,)?) => {{
-        const SOURCE: &str = include_str!(concat!("../../../shaders/", $source));
-        Forms {
-            plain: row_kernels!($name + $plain, SOURCE, Params::FIELDS, UNSEEN, $($helper),*),
-            moments: behind(row_kernels!(
-                $name + $moments, SOURCE, Params::FIELDS, SEEN, MOMENTS, $($helper),*
-            )),
-        }
-    }};
-}
-
-/// Any filter.
-pub(crate) static ANY: Forms = forms!(
+pub(crate) const KERNELS: [Kernel; 3] = row_kernels!(
     "conv",
-    "conv.wgsl",
-    "",
-    "moments ",
+    include_str!("../../../shaders/conv.wgsl"),
+    Params::FIELDS,
     WALK,
     BIAS,
     VALUES,
@@ -90,102 +51,84 @@ pub(crate) static ANY: Forms = forms!(
     ROWS,
 );
 
-/// Short filters, one output row a thread.
-pub(crate) static TILE_LOADED: Forms = forms!(
-    "conv_tile",
-    "conv_tile.wgsl",
-    "",
-    "moments ",
-    LOADED,
-    TAPS,
-    TILE,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
+/// A kernel of tiles, whose weights one of the helpers has.
+macro_rules! tile_kernels {
+    ($name:literal + $form:literal, $source:expr, $weights:expr) => {
+        row_kernels!(
+            $name + $form,
+            $source,
+            Params::FIELDS,
+            $weights,
+            TAPS,
+            TILE,
+            BIAS,
+            VALUES,
+            WINDOWS,
+            WAY_IN,
+            ROWS
+        )
+    };
+}
+
+/// The binding of the packed weights is a uniform buffer.
+const fn uniform([lanes, words, halves]: [Kernel; 3]) -> [Kernel; 3] {
+    [
+        lanes.with_uniform(1),
+        words.with_uniform(1),
+        halves.with_uniform(1),
+    ]
+}
+
+/// One output row a thread.
+pub(crate) const TILE_KERNELS: [Kernel; 3] = tile_kernels!(
+    "conv_tile" + "",
+    include_str!("../../../shaders/conv_tile.wgsl"),
+    LOADED
 );
+pub(crate) const TILE_UNIFORM_KERNELS: [Kernel; 3] = uniform(tile_kernels!(
+    "conv_tile" + "uniform ",
+    include_str!("../../../shaders/conv_tile.wgsl"),
+    UNIFORM
+));
 
-pub(crate) static TILE_UNIFORM: Forms = forms!(
-    "conv_tile",
-    "conv_tile.wgsl",
-    "uniform ",
-    "uniform moments ",
-    UNIFORM,
-    TAPS,
-    TILE,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
-)
-.uniform();
-
-/// Small filters, several output rows a thread.
-pub(crate) static ROWS_LOADED: Forms = forms!(
-    "conv_rows",
-    "conv_rows.wgsl",
-    "",
-    "moments ",
-    LOADED,
-    TAPS,
-    TILE,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
+/// Several output rows a thread.
+pub(crate) const ROWS_KERNELS: [Kernel; 3] = tile_kernels!(
+    "conv_rows" + "",
+    include_str!("../../../shaders/conv_rows.wgsl"),
+    LOADED
 );
+pub(crate) const ROWS_UNIFORM_KERNELS: [Kernel; 3] = uniform(tile_kernels!(
+    "conv_rows" + "uniform ",
+    include_str!("../../../shaders/conv_rows.wgsl"),
+    UNIFORM
+));
 
-pub(crate) static ROWS_UNIFORM: Forms = forms!(
-    "conv_rows",
-    "conv_rows.wgsl",
-    "uniform ",
-    "uniform moments ",
-    UNIFORM,
-    TAPS,
-    TILE,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
-)
-.uniform();
+/// A kernel of 1x1 filters, whose weights one of the helpers has.
+macro_rules! pointwise_kernels {
+    ($form:literal, $weights:expr) => {
+        row_kernels!(
+            "conv_pointwise" + $form,
+            include_str!("../../../shaders/conv_pointwise.wgsl"),
+            Params::FIELDS,
+            $weights,
+            TILE,
+            BIAS,
+            WAY_IN,
+            ROWS
+        )
+    };
+}
 
-/// Filters of 1x1.
-pub(crate) static POINTWISE_LOADED: Forms = forms!(
-    "conv_pointwise",
-    "conv_pointwise.wgsl",
-    "",
-    "moments ",
-    LOADED,
-    TILE,
-    BIAS,
-    WAY_IN,
-    ROWS,
-);
-
-pub(crate) static POINTWISE_UNIFORM: Forms = forms!(
-    "conv_pointwise",
-    "conv_pointwise.wgsl",
-    "uniform ",
-    "uniform moments ",
-    UNIFORM,
-    TILE,
-    BIAS,
-    WAY_IN,
-    ROWS,
-)
-.uniform();
+pub(crate) const POINTWISE_KERNELS: [Kernel; 3] = pointwise_kernels!("", LOADED);
+pub(crate) const POINTWISE_UNIFORM_KERNELS: [Kernel; 3] =
+    uniform(pointwise_kernels!("uniform ", UNIFORM));
 
 /// Small filters of one channel each.
-pub(crate) static DEPTHWISE: Forms = forms!(
+pub(crate) const DEPTHWISE_KERNELS: [Kernel; 3] = row_kernels!(
     "conv_depthwise",
-    "conv_depthwise.wgsl",
-    "",
-    "moments ",
+    include_str!("../../../shaders/conv_depthwise.wgsl"),
+    Params::FIELDS,
+    UNSEEN,
     ROLL,
     BIAS,
     VALUES,
@@ -193,18 +136,20 @@ pub(crate) static DEPTHWISE: Forms = forms!(
     WAY_IN,
     ROWS,
 );
-
-/// All of them, for the tests.
-pub(crate) static FORMS: [&Forms; 8] = [
-    &ANY,
-    &TILE_LOADED,
-    &TILE_UNIFORM,
-    &ROWS_LOADED,
-    &ROWS_UNIFORM,
-    &POINTWISE_LOADED,
-    &POINTWISE_UNIFORM,
-    &DEPTHWISE,
-];
+/// The same, and the moments of the output, whose binding is behind that of the parameters.
+pub(crate) const DEPTHWISE_MOMENTS_KERNELS: [Kernel; 3] = behind(row_kernels!(
+    "conv_depthwise" + "moments ",
+    include_str!("../../../shaders/conv_depthwise.wgsl"),
+    Params::FIELDS,
+    SEEN,
+    MOMENTS,
+    ROLL,
+    BIAS,
+    VALUES,
+    WINDOWS,
+    WAY_IN,
+    ROWS,
+));
 
 params! {
     /// Parameters of the kernel that lays filters side by side.

@@ -1,7 +1,7 @@
 //! Dispatches of a convolution: which kernel takes it, and what that is launched with.
 
 use super::bands;
-use super::kernels::{ANY, DEPTHWISE, Forms, Params};
+use super::kernels::{DEPTHWISE_KERNELS, DEPTHWISE_MOMENTS_KERNELS, KERNELS, Params};
 use super::pointwise;
 use super::tiles::{TILE_COLUMNS, TILE_FILTERS, TILE_WIDTH, tiled};
 use crate::kernel::{Kernel, Start, half, store_constants, store_form};
@@ -197,60 +197,70 @@ pub(super) fn turns(window: &Window<'_>, x: &TensorType, y: &TensorType, channel
     channels.saturating_mul(walk.turns() + 1)
 }
 
-/// Threads of a kernel, and what it makes: its output, and the moments of that where they are asked for.
-pub(super) struct Making {
-    pub(super) threads: Threads,
-    pub(super) writes: Vec<SlotId>,
-    pub(super) constants: Vec<(&'static str, f64)>,
+/// A kernel, its threads, and what it makes.
+struct Making {
+    kernels: &'static [Kernel; 3],
+    threads: Threads,
+    writes: Vec<SlotId>,
+    constants: Vec<(&'static str, f64)>,
 }
 
 impl Making {
-    /// `count`: threads of a plane of the output along x and y, and along z so many for each picture.
-    pub(super) fn of(count: [usize; 3], shapes: &Shapes, lowering: &mut Lowering<'_>) -> Self {
-        let mut writes = lowering.writes.clone();
-        let planes = Threads::of_planes(count);
-        let [x, y, _] = planes.workgroups();
-        let parts = x * y * shapes.output.n;
-        let why = match () {
-            () if !lowering.wants_moments() => None,
-            () if count[0] * count[1] < MOMENTS_THREADS => Some("its planes have few threads"),
-            () if !lowering.fits(parts * shapes.output.c * 16) => Some("they exceed a binding"),
-            () => {
-                writes.push(lowering.make_moments(parts));
-                let constants = [("PARTS_X", x), ("PARTS_Y", y)];
-                return Self {
-                    threads: planes,
-                    writes,
-                    constants: overrides(&constants),
-                };
-            }
-        };
-        if let Some(why) = why {
-            lowering.no_moments(why);
-        }
+    /// The output. `count`: threads of a plane of it along x and y, and so many planes.
+    fn output(kernels: &'static [Kernel; 3], count: [usize; 3], lowering: &Lowering<'_>) -> Self {
         Self {
+            kernels,
             threads: Threads::fitted(count),
-            writes,
+            writes: lowering.writes.clone(),
             constants: Vec::new(),
         }
     }
 
-    /// The kernel that makes it.
-    pub(super) fn kernel(&self, forms: &'static Forms, form: usize) -> &'static Kernel {
-        let kernels = match self.writes.len() {
-            1 => &forms.plain,
-            _ => &forms.moments,
+    /// The output of a depthwise convolution, and the moments of that where they are asked for and can be.
+    fn depthwise(count: [usize; 3], shapes: &Shapes, lowering: &mut Lowering<'_>) -> Self {
+        let output = Self::output(&DEPTHWISE_KERNELS, count, lowering);
+        if !lowering.wants_moments() {
+            return output;
+        }
+        let threads = Threads::of_planes(count);
+        let [x, y, _] = threads.workgroups();
+        let parts = x * y * shapes.output.n;
+        let why = match () {
+            () if count[0] * count[1] < MOMENTS_THREADS => "its planes have few threads",
+            () if !lowering.fits(parts * shapes.output.c * 16) => "they exceed a binding",
+            () => {
+                let moments = lowering.make_moments(parts);
+                return Self {
+                    kernels: &DEPTHWISE_MOMENTS_KERNELS,
+                    threads,
+                    writes: vec![output.writes[0], moments],
+                    constants: overrides(&[("PARTS_X", x), ("PARTS_Y", y)]),
+                };
+            }
         };
-        &kernels[form]
+        lowering.no_moments(why);
+        output
     }
 }
 
 /// Launches a kernel that stores rows: `rows` of them a thread, and `depth` threads besides over pictures and filters.
 pub(super) fn launch(
-    forms: &'static Forms,
+    kernels: &'static [Kernel; 3],
     counts: &[(&'static str, usize)],
     shapes: &Shapes,
     (walk, rows, depth): (&Walk, usize, usize),
+    slots: &Slots,
+    lowering: &mut Lowering<'_>,
+) {
+    let making = Making::output(kernels, walk.threads(&shapes.output, rows, depth), lowering);
+    make(&making, counts, shapes, (walk, rows), slots, lowering);
+}
+
+fn make(
+    making: &Making,
+    counts: &[(&'static str, usize)],
+    shapes: &Shapes,
+    (walk, rows): (&Walk, usize),
     slots: &Slots,
     lowering: &mut Lowering<'_>,
 ) {
@@ -264,7 +274,6 @@ pub(super) fn launch(
     constants.extend(&ways.constants);
     let params = shapes.params(last_lane(lowering.inputs[0]));
     let Slots { x, weight, bias } = *slots;
-    let making = Making::of(walk.threads(output, rows, depth), shapes, lowering);
     constants.extend(&making.constants);
     let taps = walk.kernel_elements() * shapes.channels;
     let operations = 2 * output.n * output.c * output.h * output.w * taps;
@@ -272,7 +281,7 @@ pub(super) fn launch(
     let tile = tile.map_or(1, |(_, filters)| *filters);
     let bytes = |block: &Block| shapes.touched(walk, rows, tile, block);
     lowering.launch(&Launch {
-        kernel: making.kernel(forms, form),
+        kernel: &making.kernels[form],
         constants: &constants,
         params: bytemuck::bytes_of(&params),
         reads: &[x, weight, bias, ways.way_in, ways.way_out, ways.skip],
@@ -294,6 +303,9 @@ pub(super) fn overrides(counts: &[(&'static str, usize)]) -> Vec<(&'static str, 
 }
 
 fn any(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>) {
+    if lowering.wants_moments() {
+        lowering.no_moments("the kernel for its filters makes none");
+    }
     let tile = shapes.filters.next_power_of_two().min(TILE_FILTERS);
     let tiles = shapes.filters.div_ceil(tile);
     let counts = [
@@ -304,13 +316,14 @@ fn any(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>)
         ("TILES", tiles),
     ];
     let depth = shapes.input.n * shapes.groups * tiles;
-    launch(&ANY, &counts, shapes, (walk, 1, depth), slots, lowering);
+    launch(&KERNELS, &counts, shapes, (walk, 1, depth), slots, lowering);
 }
 
 fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>) {
     let planes = shapes.input.n * shapes.groups;
     let rows = walk.rows(&shapes.output, planes);
     let counts = [("GROUPS", shapes.groups), ("ROWS", rows)];
-    let walk = (walk, rows, planes);
-    launch(&DEPTHWISE, &counts, shapes, walk, slots, lowering);
+    let threads = walk.threads(&shapes.output, rows, planes);
+    let making = Making::depthwise(threads, shapes, lowering);
+    make(&making, &counts, shapes, (walk, rows), slots, lowering);
 }

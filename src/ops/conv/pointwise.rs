@@ -1,11 +1,11 @@
 //! Convolutions with filters of 1 x 1: a picture is a row of pixels.
 
-use super::kernels::{POINTWISE_LOADED, POINTWISE_UNIFORM};
-use super::lower::{Making, Shapes, Slots, overrides};
+use super::kernels::{POINTWISE_KERNELS, POINTWISE_UNIFORM_KERNELS};
+use super::lower::{Shapes, Slots, overrides};
 use super::tiles::Packed;
 use crate::kernel::{half, per_lane, store_constants, store_form};
 use crate::ops::window::{Extents, Window, last_lane};
-use crate::plan::{Block, Launch, Lowering, Touches, span};
+use crate::plan::{Block, Launch, Lowering, Threads, Touches, span};
 
 /// Neighbouring pixels of a stretch, the most stretches of a thread, and its most filters.
 const STRETCH: u32 = 8;
@@ -33,9 +33,9 @@ pub(super) fn lower(shapes: &Shapes, slots: &Slots, lowering: &mut Lowering<'_>)
     let stretches = (sums / tile).clamp(1, MOST_STRETCHES);
     let stretches = pixels.div_ceil(stretch).next_power_of_two().min(stretches);
     let packed = Packed::new(shapes, [shapes.channels, tile], slots.weight, lowering);
-    let forms = match packed.uniform {
-        true => &POINTWISE_UNIFORM,
-        false => &POINTWISE_LOADED,
+    let kernels = match packed.uniform {
+        true => &POINTWISE_UNIFORM_KERNELS,
+        false => &POINTWISE_KERNELS,
     };
     let form = store_form(shapes.dtype, pixels, STRETCH);
     let mut counts = packed.counts(shapes);
@@ -63,12 +63,9 @@ pub(super) fn lower(shapes: &Shapes, slots: &Slots, lowering: &mut Lowering<'_>)
         [channels, filters].map(|planes| span(&[planes, own], shapes.dtype.bytes()))
     };
     let products = pixels * shapes.output.n * shapes.output.c * shapes.channels;
-    let depth = shapes.input.n * shapes.groups * packed.tiles;
-    let threads = [pixels.div_ceil(stretches * stretch), 1, depth];
-    let making = Making::of(threads, shapes, lowering);
-    constants.extend(&making.constants);
+    let writes = lowering.writes.clone();
     lowering.launch(&Launch {
-        kernel: making.kernel(forms, form),
+        kernel: &kernels[form],
         constants: &constants,
         params: bytemuck::bytes_of(&params),
         reads: &[
@@ -79,8 +76,12 @@ pub(super) fn lower(shapes: &Shapes, slots: &Slots, lowering: &mut Lowering<'_>)
             ways.way_out,
             ways.skip,
         ],
-        writes: &making.writes,
-        threads: making.threads,
+        writes: &writes,
+        threads: Threads::fitted([
+            pixels.div_ceil(stretches * stretch),
+            1,
+            shapes.input.n * shapes.groups * packed.tiles,
+        ]),
         operations: 2 * products,
         touches: Some(Touches {
             bytes: &bytes,

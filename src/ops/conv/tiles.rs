@@ -1,7 +1,8 @@
 //! Convolutions with small filters: a thread makes a tile of sums, of several filters over several neighbours.
 
 use super::kernels::{
-    PACK_KERNELS, PackParams, ROWS_LOADED, ROWS_UNIFORM, TILE_LOADED, TILE_UNIFORM,
+    PACK_KERNELS, PackParams, ROWS_KERNELS, ROWS_UNIFORM_KERNELS, TILE_KERNELS,
+    TILE_UNIFORM_KERNELS,
 };
 use super::lower::{Shapes, Slots, launch, overrides};
 use crate::kernel::{Start, half};
@@ -64,11 +65,11 @@ pub(super) fn tiled(
     } else {
         tile_rows(shapes, window, lowering.sums())
     };
-    let forms = match (rows, packed.uniform) {
-        (1, false) => &TILE_LOADED,
-        (1, true) => &TILE_UNIFORM,
-        (_, false) => &ROWS_LOADED,
-        (_, true) => &ROWS_UNIFORM,
+    let kernels = match (rows, packed.uniform) {
+        (1, false) => &TILE_KERNELS,
+        (1, true) => &TILE_UNIFORM_KERNELS,
+        (_, false) => &ROWS_KERNELS,
+        (_, true) => &ROWS_UNIFORM_KERNELS,
     };
     let mut counts = packed.counts(shapes);
     if rows > 1 {
@@ -79,7 +80,7 @@ pub(super) fn tiled(
         weight: packed.slot,
         ..*slots
     };
-    launch(forms, &counts, shapes, walk, &slots, lowering);
+    launch(kernels, &counts, shapes, walk, &slots, lowering);
 }
 
 /// The weights of a convolution, those of the filters of a tile side by side.
