@@ -17,9 +17,12 @@ fn windows(layer: &MaxPool, shape: &[usize]) -> [Axis; 3] {
 pub(super) fn run<T: Scalar>(layer: &MaxPool, x: &Array<'_, T>) -> Array<'static, T> {
     let fold = |best: &mut [T], inputs: &[T], stride: usize| {
         for (best, &value) in best.iter_mut().zip(inputs.iter().step_by(stride)) {
-            if value > *best || value.is_nan() {
-                *best = value;
-            }
+            // A store each time, which needs no branch.
+            *best = if value > *best || value.is_nan() {
+                value
+            } else {
+                *best
+            };
         }
     };
     let windows = windows(layer, &x.shape);
