@@ -205,9 +205,11 @@ impl Device {
         self.check()
     }
 
-    /// What an error means: every call on a device that is lost fails in its own way.
+    /// What an error means: every call on a device that is lost fails in its own way. Waits for the work of the device, unless
+    /// memory is short: then a caller may free some and go on.
     pub(crate) fn cause(&self, error: Error) -> Error {
-        if lock(&self.shared.trouble.lost).is_none() {
+        let short = matches!(error, Error::OutOfMemory { .. });
+        if !short && lock(&self.shared.trouble.lost).is_none() {
             // A device that is destroyed while it works is lost, for wgpu, when it has ended.
             let _ = self.shared.device.poll(wgpu::PollType::wait_indefinitely());
         }

@@ -5,8 +5,8 @@
 //! layer is in its node's [`Fused`]: nothing is lost that a node said, only the memory between two nodes.
 //!
 //! A fused kernel computes what the single ones do, operation by operation, without rounding to storage in between. So
-//! in f32 its results differ only where a compiler contracts a product and a sum, and in f16 it rounds less; checks hold
-//! both plans of every case against the oracle.
+//! in f32 its results differ only where a compiler contracts a product and a sum, and in f16 it rounds less. Moments are the
+//! exception: a convolution sums them in another order. Checks hold both plans of every case against the oracle.
 
 mod dead;
 mod equal;

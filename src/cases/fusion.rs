@@ -185,7 +185,7 @@ pub(super) fn cases() -> Vec<Case> {
     let odd = || Step::Interpolate(Interpolate::size([9, 11]));
     let aligned = [2, 3, 12, 16];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 24] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 25] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -349,6 +349,12 @@ pub(super) fn cases() -> Vec<Case> {
             "depthwise-train-few",
             "planes with too few threads for moments",
             &unaligned,
+            &[Step::depthwise(3), train()],
+        ),
+        (
+            "depthwise-train-nobody",
+            "moments of no picture",
+            &[0, 3, 16, 20],
             &[Step::depthwise(3), train()],
         ),
         (

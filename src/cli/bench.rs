@@ -92,7 +92,15 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
     }
     bar.set_message("dispatches and first results");
     let overhead = match &device {
-        Some(device) if whole => Some(Overhead::measure(device, selection)?),
+        Some(device) if whole => match Overhead::measure(device, selection) {
+            Err(error @ Error::DeviceLost(_)) => return Err(error),
+            // No reason to lose the rows.
+            Err(error) => {
+                bar.suspend(|| complain!("error: {error}"));
+                None
+            }
+            Ok(overhead) => Some(overhead),
+        },
         _ => None,
     };
     bar.finish_and_clear();

@@ -229,7 +229,9 @@ fn device_moments(graph: &Graph, x: crate::graph::Value) -> Moments {
     let own = moments_depth(&x.ty);
     let made = match x.source {
         Source::Node(node) => match &graph.nodes[node].op {
-            Op::Conv(layer) if layer.groups > 1 => made_depth(&x.ty),
+            Op::Conv(layer) if layer.groups > 1 && layer.groups == x.ty.shape[1] => {
+                made_depth(&x.ty)
+            }
             _ => 0,
         },
         _ => 0,

@@ -145,6 +145,20 @@ mod tests {
         );
     }
 
+    /// What the bound of moments that a convolution makes counts on: `ops::made_depth`.
+    #[test]
+    fn workgroups_of_planes_are_few() {
+        for x in 1..200 {
+            for y in 1..200 {
+                let threads = Threads::of_planes([x, y, 1]);
+                assert_eq!(threads.workgroup.iter().product::<u32>(), 64);
+                let [wide, high, deep] = threads.workgroups();
+                assert!(x * y < 32 || wide * high <= x * y / 32 + 1, "{x} x {y}");
+                assert_eq!(deep, 1);
+            }
+        }
+    }
+
     #[test]
     fn parts_cover_each_workgroup_once() {
         let grid = [5, 8, 3];

@@ -93,13 +93,13 @@ pub(super) fn summary(rows: &[Row]) -> Vec<String> {
             Figure::PeakRatio => ("peak", None),
             Figure::Speedup => ("speed-up", None),
         };
-        let spread = spread.map_or_else(String::new, |mad| format!(" +-{mad:.2}"));
+        let spread = spread.map_or_else(String::new, |mad| format!(" +-{mad:.3}"));
         let near = match value + noise >= goal.least {
             true => ", which the spread reaches",
             false => "",
         };
         Some(format!(
-            "  {:<width$} {name} {value:.2}{spread}, goal {:.2}{near}",
+            "  {:<width$} {name} {value:.3}{spread}, goal {:.2}{near}",
             row.case, goal.least
         ))
     }));
@@ -144,8 +144,8 @@ mod tests {
         ];
         let expected = [
             "goals: 1 of 3 rows reach theirs",
-            "  b    ratio 0.80 +-0.01, goal 0.90",
-            "  long ratio 0.89 +-0.02, goal 0.90, which the spread reaches",
+            "  b    ratio 0.800 +-0.010, goal 0.90",
+            "  long ratio 0.890 +-0.020, goal 0.90, which the spread reaches",
         ];
         assert_eq!(summary(&rows), expected);
         let none = Row {

@@ -172,7 +172,11 @@ fn banded(
 ) -> bool {
     let plane = |extents: &Extents| extents.h * extents.w * shapes.dtype.bytes();
     let group = shapes.channels * plane(&shapes.input);
-    let most = TILE_FILTERS.max(pointwise::MOST_FILTERS);
+    let most = if pointwise::takes(shapes, window) {
+        pointwise::tile(shapes, lowering.sums())
+    } else {
+        TILE_FILTERS
+    };
     let tile = shapes.filters.min(most) * plane(&shapes.output);
     let alone = shapes.channels == 1 && shapes.filters == 1;
     !alone && !lowering.fits(group.max(tile)) && bands::lower(groups, window, lowering)
@@ -226,6 +230,7 @@ impl Making {
         let [x, y, _] = threads.workgroups();
         let parts = x * y * shapes.output.n;
         let why = match () {
+            () if parts == 0 => "it has no pictures",
             () if count[0] * count[1] < MOMENTS_THREADS => "its planes have few threads",
             () if !lowering.fits(parts * shapes.output.c * 16) => "they exceed a binding",
             () => {

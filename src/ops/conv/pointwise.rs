@@ -10,13 +10,19 @@ use crate::plan::{Block, Launch, Lowering, Threads, Touches, span};
 /// Neighbouring pixels of a stretch, the most stretches of a thread, and its most filters.
 const STRETCH: u32 = 8;
 const MOST_STRETCHES: usize = 4;
-pub(super) const MOST_FILTERS: usize = 16;
+const MOST_FILTERS: usize = 16;
 
 /// Whether the kernel takes a convolution: its output has the pixels of its input.
 pub(super) fn takes(shapes: &Shapes, window: &Window<'_>) -> bool {
     let ones = |values: &[usize]| values.iter().all(|&value| value == 1);
     let bare = window.padding.iter().all(|zeros| *zeros == [0, 0]);
     ones(window.kernel) && ones(window.stride) && bare && shapes.filters > 1
+}
+
+/// Filters of a thread, which has so many sums.
+pub(super) fn tile(shapes: &Shapes, sums: usize) -> usize {
+    let most = (sums / STRETCH as usize).clamp(4, MOST_FILTERS);
+    shapes.filters.next_power_of_two().clamp(4, most)
 }
 
 pub(super) fn lower(shapes: &Shapes, slots: &Slots, lowering: &mut Lowering<'_>) {
@@ -28,8 +34,7 @@ pub(super) fn lower(shapes: &Shapes, slots: &Slots, lowering: &mut Lowering<'_>)
     let pixels = shapes.output.h * shapes.output.w;
     let stretch = STRETCH as usize;
     let sums = lowering.sums() / stretch;
-    let tile = sums.clamp(4, MOST_FILTERS);
-    let tile = shapes.filters.next_power_of_two().clamp(4, tile);
+    let tile = tile(shapes, lowering.sums());
     let stretches = (sums / tile).clamp(1, MOST_STRETCHES);
     let stretches = pixels.div_ceil(stretch).next_power_of_two().min(stretches);
     let packed = Packed::new(shapes, [shapes.channels, tile], slots.weight, lowering);

@@ -22,8 +22,6 @@ const MANY_PRODUCTS: usize = 1 << 24;
 /// Input channels of a group that are few, and the bytes of the uniform buffer of `shaders/helpers/weights_uniform.wgsl`.
 const FEW_CHANNELS: usize = 4;
 const UNIFORM_BYTES: u64 = 3072 * 16;
-/// Bytes of the weights that a thread has loaded at a time: `shaders/helpers/weights_loaded.wgsl`.
-const LOADED_BYTES: u64 = 18 * 16;
 
 /// Output rows of a thread of the kernel for small filters: as its sums allow, and no more than there are.
 fn tile_rows(shapes: &Shapes, window: &Window<'_>, sums: usize) -> usize {
@@ -105,12 +103,7 @@ impl Packed {
         let all = shapes.groups * tiles;
         let bytes = all * taps * tile * 4;
         let uniform = bytes as u64 <= UNIFORM_BYTES && lowering.fits_uniform(UNIFORM_BYTES);
-        let room = if uniform {
-            UNIFORM_BYTES
-        } else {
-            // A thread may load weights behind the last, which it does not use.
-            bytes as u64 + LOADED_BYTES
-        };
+        let room = if uniform { UNIFORM_BYTES } else { 0 };
         let slot = lowering.scratch_with_room("packed filters", bytes, room);
         let mut constants = overrides(&[
             ("FILTERS", shapes.filters),
