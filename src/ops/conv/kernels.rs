@@ -31,6 +31,7 @@ const UNIFORM: &str = include_str!("../../../shaders/helpers/weights_uniform.wgs
 const UNSEEN: &str = include_str!("../../../shaders/helpers/made_unseen.wgsl");
 const SEEN: &str = include_str!("../../../shaders/helpers/made_moments.wgsl");
 
+/// The binding of the moments is behind that of the parameters.
 const fn behind([lanes, words, halves]: [Kernel; 3]) -> [Kernel; 3] {
     [
         lanes.with_behind(1),
@@ -123,33 +124,28 @@ pub(crate) const POINTWISE_KERNELS: [Kernel; 3] = pointwise_kernels!("", LOADED)
 pub(crate) const POINTWISE_UNIFORM_KERNELS: [Kernel; 3] =
     uniform(pointwise_kernels!("uniform ", UNIFORM));
 
-/// Small filters of one channel each.
-pub(crate) const DEPTHWISE_KERNELS: [Kernel; 3] = row_kernels!(
-    "conv_depthwise",
-    include_str!("../../../shaders/conv_depthwise.wgsl"),
-    Params::FIELDS,
-    UNSEEN,
-    ROLL,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
-);
-/// The same, and the moments of the output, whose binding is behind that of the parameters.
-pub(crate) const DEPTHWISE_MOMENTS_KERNELS: [Kernel; 3] = behind(row_kernels!(
-    "conv_depthwise" + "moments ",
-    include_str!("../../../shaders/conv_depthwise.wgsl"),
-    Params::FIELDS,
-    SEEN,
-    MOMENTS,
-    ROLL,
-    BIAS,
-    VALUES,
-    WINDOWS,
-    WAY_IN,
-    ROWS,
-));
+/// A kernel of small filters of one channel each, of which one of the helpers sees what it makes.
+macro_rules! depthwise_kernels {
+    ($form:literal, $($made:expr),+) => {
+        row_kernels!(
+            "conv_depthwise" + $form,
+            include_str!("../../../shaders/conv_depthwise.wgsl"),
+            Params::FIELDS,
+            $($made,)+
+            ROLL,
+            BIAS,
+            VALUES,
+            WINDOWS,
+            WAY_IN,
+            ROWS
+        )
+    };
+}
+
+pub(crate) const DEPTHWISE_KERNELS: [Kernel; 3] = depthwise_kernels!("", UNSEEN);
+/// The same, and the moments of the output.
+pub(crate) const DEPTHWISE_MOMENTS_KERNELS: [Kernel; 3] =
+    behind(depthwise_kernels!("moments ", SEEN, MOMENTS));
 
 params! {
     /// Parameters of the kernel that lays filters side by side.

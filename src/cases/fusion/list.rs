@@ -1,0 +1,264 @@
+//! The named cases of fusion: chains of layers, and graphs that are none.
+
+use super::{Step, chain, idle, residual, shared, two_norms, wide};
+use crate::cases::Case;
+use crate::ops::{BatchNorm, Conv, Interpolate, MaxPool};
+
+pub(in crate::cases) fn cases() -> Vec<Case> {
+    use Step::{Add, Relu, Sigmoid};
+    let norm = Step::norm;
+    let train = || Step::Norm(BatchNorm::train());
+    let overlapping = || Step::MaxPool(MaxPool::new([3, 3]).stride([2, 2]).padding([1, 1]));
+    let dilated = || Step::MaxPool(MaxPool::new([3, 2]).padding([1, 1]).dilation([2, 3]));
+    let strided = || Step::Conv {
+        filters: 5,
+        kernel: [3, 3],
+        attributes: Conv::new(2).padding([1, 1]).stride([2, 2]),
+    };
+    let odd = || Step::Interpolate(Interpolate::size([9, 11]));
+    let aligned = [2, 3, 12, 16];
+    let unaligned = [2, 3, 9, 11];
+    let chains: [(&str, &'static str, &[usize], &[Step]); 25] = [
+        (
+            "norm-relu-max_pool",
+            "in one kernel",
+            &aligned,
+            &[norm(), Relu, Step::pool(2)],
+        ),
+        (
+            "norm-relu-overlapping",
+            "padding comes behind what is done on the way in",
+            &unaligned,
+            &[norm(), Relu, overlapping()],
+        ),
+        (
+            "norm-relu-dilated",
+            "windows wholly in padding, which ReLU may not see",
+            &[2, 3, 3, 2],
+            &[norm(), Relu, dilated()],
+        ),
+        (
+            "relu-max_pool",
+            "ReLU on the way in",
+            &unaligned,
+            &[Relu, Step::pool(2)],
+        ),
+        (
+            "norm-relu-avg_pool",
+            "in one kernel",
+            &aligned,
+            &[norm(), Relu, Step::mean(2)],
+        ),
+        (
+            "max_pool-norm-add-relu",
+            "on the way out of a pool",
+            &unaligned,
+            &[Step::pool(2), norm(), Add, Relu],
+        ),
+        (
+            "avg_pool-norm-add-relu",
+            "on the way out of a pool",
+            &aligned,
+            &[Step::mean(2), norm(), Add, Relu],
+        ),
+        (
+            "conv-norm-add-relu",
+            "the block of a residual network",
+            &aligned,
+            &[Step::conv(9, 3), norm(), Add, Relu],
+        ),
+        (
+            "conv-add-norm-relu",
+            "an affine function behind a sum, which has no place",
+            &unaligned,
+            &[Step::conv(9, 3), Add, norm(), Relu],
+        ),
+        (
+            "norm-relu-conv-norm-relu-conv",
+            "a network that normalises first",
+            &aligned,
+            &[
+                norm(),
+                Relu,
+                Step::conv(5, 1),
+                norm(),
+                Relu,
+                Step::conv(4, 3),
+            ],
+        ),
+        (
+            "depthwise-norm-relu-pointwise",
+            "a block of a mobile network",
+            &[2, 8, 9, 11],
+            &[
+                norm(),
+                Step::depthwise(8),
+                norm(),
+                Relu,
+                Step::conv(16, 1),
+                norm(),
+                Relu,
+            ],
+        ),
+        (
+            "norm-relu-long",
+            "the kernel for any filter",
+            &[1, 2, 9, 45],
+            &[norm(), Relu, Step::conv(2, 9), norm(), Add, Relu],
+        ),
+        (
+            "strided",
+            "a filter that skips",
+            &aligned,
+            &[norm(), Relu, strided(), norm(), Relu],
+        ),
+        (
+            "train-add-relu",
+            "a sum on the way out of the batch's own statistics",
+            &unaligned,
+            &[train(), Add, Relu],
+        ),
+        (
+            "norm-add-relu",
+            "a sum on the way out of an affine function",
+            &[2, 9, 1, 3],
+            &[norm(), Add, Relu],
+        ),
+        (
+            "nearest-norm-add-relu",
+            "on the way out of a gather",
+            &unaligned,
+            &[odd(), norm(), Add, Relu],
+        ),
+        (
+            "nearest-conv",
+            "repetitions in the loader of a filter, in front of them an affine function",
+            &aligned,
+            &[
+                norm(),
+                Relu,
+                Step::nearest([2, 2]),
+                Step::conv(5, 3),
+                norm(),
+                Relu,
+            ],
+        ),
+        (
+            "nearest-4x1-conv",
+            "rows repeated, columns not; then columns three times",
+            &unaligned,
+            &[
+                Step::nearest([4, 1]),
+                Step::conv(3, 5),
+                Step::nearest([1, 3]),
+                strided(),
+            ],
+        ),
+        (
+            "nearest-depthwise",
+            "repetitions in the loader of the kernel that rolls",
+            &[2, 8, 9, 11],
+            &[Step::nearest([2, 2]), Step::depthwise(8), Sigmoid],
+        ),
+        (
+            "nearest-long",
+            "repetitions that the kernel for any filter does not load",
+            &[1, 2, 9, 20],
+            &[Step::nearest([2, 2]), Step::conv(2, 33)],
+        ),
+        (
+            "depthwise-train",
+            "moments made with what they are of, by workgroups that planes do not fill",
+            &[3, 7, 40, 65],
+            &[norm(), Relu, Step::depthwise(7), train(), Relu],
+        ),
+        (
+            "depthwise-train-aligned",
+            "the same where rows are whole lanes, of an interpolation",
+            &[2, 5, 33, 20],
+            &[Step::nearest([1, 2]), Step::depthwise(5), train()],
+        ),
+        (
+            "depthwise-train-few",
+            "planes with too few threads for moments",
+            &unaligned,
+            &[Step::depthwise(3), train()],
+        ),
+        (
+            "depthwise-train-nobody",
+            "moments of no picture",
+            &[0, 3, 16, 20],
+            &[Step::depthwise(3), train()],
+        ),
+        (
+            "conv-train",
+            "moments that the convolution does not make",
+            &unaligned,
+            &[Step::conv(5, 3), train(), Relu],
+        ),
+    ];
+    let mut cases: Vec<Case> = chains
+        .into_iter()
+        .map(|(name, why, shape, steps)| {
+            Case::new(format!("fusion/{name}"), why, |g| chain(g, shape, steps))
+        })
+        .collect();
+    cases.extend([
+        Case::new(
+            "fusion/concat-add-relu",
+            "on the way out of each part",
+            wide,
+        ),
+        Case::new("fusion/idle", "equal nodes and dead ones", idle),
+        Case::new(
+            "fusion/shared",
+            "values that stay because others read them",
+            shared,
+        ),
+        Case::new(
+            "fusion/two-trains",
+            "moments that two batch norms take, of values far from 0",
+            two_norms,
+        ),
+        Case::new("fusion/residual", "a shortcut with its own kernel", |g| {
+            residual(g, &[2, 3, 12, 10])
+        }),
+    ]);
+    let large = [8, 64, 112, 112];
+    let bench: [(&str, &[usize], &[Step]); 5] = [
+        (
+            "large_norm-relu-max_pool",
+            &large,
+            &[norm(), Relu, Step::pool(2)],
+        ),
+        (
+            "large_norm-relu-avg_pool",
+            &large,
+            &[norm(), Relu, Step::mean(2)],
+        ),
+        (
+            "large_conv-norm-add-relu",
+            &large,
+            &[Step::conv(64, 1), norm(), Add, Relu],
+        ),
+        (
+            "large_depthwise-train-relu",
+            &large,
+            &[Step::depthwise(64), train(), Relu],
+        ),
+        (
+            "large_nearest-conv",
+            &[2, 32, 56, 56],
+            &[Step::nearest([2, 2]), Step::conv(32, 3)],
+        ),
+    ];
+    let bench = bench.into_iter().map(|(name, shape, steps)| {
+        let name = format!("fusion/{name}");
+        Case::new(name, "one kernel instead of several", |g| {
+            chain(g, shape, steps)
+        })
+        .bench()
+    });
+    cases.extend(bench);
+    cases
+}
