@@ -13,6 +13,8 @@ pub(super) const ODD: f64 = 0.75;
 pub(super) const PEAK: f64 = 0.5;
 /// Of the CPU path's speed, of convolutions on a software driver.
 const CPU: f64 = 1.0 / 3.0;
+/// Of the time of its three kernels, of batch norm, ReLU and pooling in one: on a software driver, and on a GPU.
+const FUSION: [f64; 2] = [3.0, 4.0];
 
 /// A figure of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,7 @@ pub(super) enum Figure {
     CopyRatio,
     PeakRatio,
     Speedup,
+    Fusion,
 }
 
 /// The least that a figure is to be.
@@ -34,6 +37,9 @@ impl Goal {
     /// Of a case; the sizes of the sweep have none.
     pub(super) fn of(case: &Case, software: bool) -> Option<Self> {
         let (figure, least) = match Kind::of(&case.graph) {
+            _ if case.name.starts_with("fusion/large_norm-relu-") => {
+                (Figure::Fusion, FUSION[usize::from(!software)])
+            }
             Kind::Aligned => (Figure::CopyRatio, ALIGNED),
             Kind::Odd => (Figure::CopyRatio, ODD),
             Kind::Convolution if software => (Figure::Speedup, CPU),
@@ -49,6 +55,7 @@ impl Goal {
             Figure::CopyRatio => Some((row.copy_ratio?, noise)),
             Figure::PeakRatio => Some((row.peak_ratio?, 0.0)),
             Figure::Speedup => Some((row.speedup?, 0.0)),
+            Figure::Fusion => Some((row.fusion?, 0.0)),
         }
     }
 
@@ -62,8 +69,9 @@ impl Goal {
 pub(super) fn legend() -> String {
     format!(
         "goals: ratio {ALIGNED:.2} where the rows of input and output are whole lanes of 16 bytes (4 f32, 8 f16), {ODD:.2} where \
-         they begin anywhere; of convolutions, peak {PEAK:.2} on a GPU, speed-up {CPU:.2} on a software driver; none for the \
-         sweep, size_*"
+         they begin anywhere; of convolutions, peak {PEAK:.2} on a GPU, speed-up {CPU:.2} on a software driver; of batch norm, \
+         ReLU and pooling in one kernel, fusion {:.2} on a GPU, {:.2} on a software driver; none for the sweep, size_*",
+        FUSION[1], FUSION[0]
     )
 }
 
@@ -92,6 +100,7 @@ pub(super) fn summary(rows: &[Row]) -> Vec<String> {
             Figure::CopyRatio => ("ratio", row.copy_ratio_mad),
             Figure::PeakRatio => ("peak", None),
             Figure::Speedup => ("speed-up", None),
+            Figure::Fusion => ("fusion", None),
         };
         let spread = spread.map_or_else(String::new, |mad| format!(" +-{mad:.3}"));
         let near = match value + noise >= goal.least {
@@ -118,6 +127,16 @@ mod tests {
             ("relu/odd", false, Some((Figure::CopyRatio, ODD))),
             ("conv/large_3x3", false, Some((Figure::PeakRatio, PEAK))),
             ("conv/large_3x3", true, Some((Figure::Speedup, CPU))),
+            (
+                "fusion/large_norm-relu-max_pool",
+                true,
+                Some((Figure::Fusion, 3.0)),
+            ),
+            (
+                "fusion/large_norm-relu-avg_pool+f16",
+                false,
+                Some((Figure::Fusion, 4.0)),
+            ),
             ("relu/size_1MiB", false, None),
         ] {
             let goal = goal.map(|(figure, least)| Goal { figure, least });
