@@ -459,6 +459,11 @@ fn html() -> Result<(), Failed> {
         "five charts",
         &output,
     )?;
+    // Two pools at four shapes in two types have goals of ratio; none is of the speed-up, whose line is at 1.
+    let charts = page.split("<svg").skip(1);
+    let marks = charts.map(|chart| chart.matches("class=\"mark\"").count());
+    let marks: Vec<usize> = marks.collect();
+    expect(marks == [16, 0, 0, 0, 1], "goals on bars", &output)?;
     let figures = !page.contains("NaN") && !page.contains("inf");
     expect(figures, "numbers in all places", &output)?;
     let alone = ["src=", "href=", "url(", "<script", "@import"];

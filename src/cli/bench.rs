@@ -75,7 +75,7 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         header.print();
         header.print_work(cases.len());
     }
-    print(&report::legend());
+    print(&report::legend(header.software));
     if !quiet {
         table.print_names();
     }

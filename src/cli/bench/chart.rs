@@ -3,7 +3,7 @@
 mod bars;
 mod plot;
 
-pub(super) use bars::{Bars, bars};
+pub(super) use bars::{Bar, Bars, bars};
 pub(super) use plot::{Point, Series, plot};
 
 use std::fmt::Write as _;

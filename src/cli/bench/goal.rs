@@ -7,14 +7,54 @@ use wgcnn::bench::Kind;
 use wgcnn::cases::Case;
 
 /// Of the copy, where rows are whole lanes and where they begin anywhere.
-pub(super) const ALIGNED: f64 = 0.9;
-pub(super) const ODD: f64 = 0.75;
+const ALIGNED: f64 = 0.9;
+const ODD: f64 = 0.75;
 /// Of the f32 peak, of convolutions on a GPU.
-pub(super) const PEAK: f64 = 0.5;
+const PEAK: f64 = 0.5;
 /// Of the CPU path's speed, of convolutions on a software driver.
 const CPU: f64 = 1.0 / 3.0;
 /// Of the time of its three kernels, of batch norm, ReLU and pooling in one: on a software driver, and on a GPU.
 const FUSION: [f64; 2] = [3.0, 4.0];
+
+/// Layers that have a goal of their own on a GPU, whatever their rows.
+struct Own {
+    name: &'static str,
+    layers: &'static [&'static str],
+    /// How the names of their cases end, before the type.
+    ending: &'static str,
+    /// Of the copy.
+    least: f64,
+}
+
+const OWN: [Own; 5] = [
+    own("2x2 pools", &["avg_pool", "max_pool"], "_2x2", 1.0),
+    own("3x3 pools", &["avg_pool", "max_pool"], "_3x3", 0.95),
+    own("batch norm eval", &["batch_norm"], "_eval", 0.98),
+    // Of the 12 bytes an element in f32 that its two passes stream: what the kernels read and write.
+    own("batch norm train", &["batch_norm"], "_train", 0.95),
+    own("nearest x2", &["interpolate"], "_x2", 0.97),
+];
+
+const fn own(
+    name: &'static str,
+    layers: &'static [&'static str],
+    ending: &'static str,
+    least: f64,
+) -> Own {
+    Own {
+        name,
+        layers,
+        ending,
+        least,
+    }
+}
+
+impl Own {
+    fn has(&self, case: &Case) -> bool {
+        let name = case.name.trim_end_matches("+f16");
+        self.layers.contains(&case.layer()) && name.ends_with(self.ending)
+    }
+}
 
 /// A figure of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,20 +66,33 @@ pub(super) enum Figure {
     Fusion,
 }
 
+impl Figure {
+    fn of(self, row: &Row) -> Option<f64> {
+        match self {
+            Self::CopyRatio => row.copy_ratio,
+            Self::PeakRatio => row.peak_ratio,
+            Self::Speedup => row.speedup,
+            Self::Fusion => row.fusion,
+        }
+    }
+}
+
 /// The least that a figure is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Goal {
-    figure: Figure,
+    pub(super) figure: Figure,
     pub(super) least: f64,
 }
 
 impl Goal {
     /// Of a case; the sizes of the sweep have none.
     pub(super) fn of(case: &Case, software: bool) -> Option<Self> {
+        let own = OWN.iter().find(|own| !software && own.has(case));
         let (figure, least) = match Kind::of(&case.graph) {
             _ if case.name.starts_with("fusion/large_norm-relu-") => {
                 (Figure::Fusion, FUSION[usize::from(!software)])
             }
+            Kind::Aligned | Kind::Odd if let Some(own) = own => (Figure::CopyRatio, own.least),
             Kind::Aligned => (Figure::CopyRatio, ALIGNED),
             Kind::Odd => (Figure::CopyRatio, ODD),
             Kind::Convolution if software => (Figure::Speedup, CPU),
@@ -50,28 +103,30 @@ impl Goal {
 
     /// The figure of a row, and what of it is noise.
     fn figure(self, row: &Row) -> Option<(f64, f64)> {
-        let noise = reach(row.copy_ratio_mad.unwrap_or_default());
-        match self.figure {
-            Figure::CopyRatio => Some((row.copy_ratio?, noise)),
-            Figure::PeakRatio => Some((row.peak_ratio?, 0.0)),
-            Figure::Speedup => Some((row.speedup?, 0.0)),
-            Figure::Fusion => Some((row.fusion?, 0.0)),
-        }
+        let noise = match self.figure {
+            Figure::CopyRatio => reach(row.copy_ratio_mad.unwrap_or_default()),
+            Figure::PeakRatio | Figure::Speedup | Figure::Fusion => 0.0,
+        };
+        Some((self.figure.of(row)?, noise))
     }
 
     /// Whether a row reaches it; `None` without a time.
     pub(super) fn is_met(self, row: &Row) -> Option<bool> {
-        Some(self.figure(row)?.0 >= self.least)
+        Some(self.figure.of(row)? >= self.least)
     }
 }
 
-/// What the goals are.
-pub(super) fn legend() -> String {
+/// What the goals are, on a software driver or a GPU.
+pub(super) fn legend(software: bool) -> String {
+    let own = OWN.map(|own| format!("{:.2} of {}, ", own.least, own.name));
+    let (own, convolution) = match software {
+        true => (String::new(), format!("speed-up {CPU:.2}")),
+        false => (own.concat() + "of others ", format!("peak {PEAK:.2}")),
+    };
     format!(
-        "goals: ratio {ALIGNED:.2} where the rows of input and output are whole lanes of 16 bytes (4 f32, 8 f16), {ODD:.2} where \
-         they begin anywhere; of convolutions, peak {PEAK:.2} on a GPU, speed-up {CPU:.2} on a software driver; of batch norm, \
-         ReLU and pooling in one kernel, fusion {:.2} on a GPU, {:.2} on a software driver; none for the sweep, size_*",
-        FUSION[1], FUSION[0]
+        "goals: ratio {own}{ALIGNED:.2} where rows of input and output are whole lanes of 16 bytes, {ODD:.2} elsewhere; \
+         of convolutions, {convolution}; of batch norm, ReLU and pooling in one, fusion {:.2}; none for the sweep, size_*",
+        FUSION[usize::from(!software)]
     )
 }
 
@@ -121,28 +176,80 @@ mod tests {
     use wgcnn::{Result, cases};
 
     #[test]
-    fn goals_are_by_kind_and_driver() -> Result<()> {
-        for (case, software, goal) in [
-            ("relu/large", true, Some((Figure::CopyRatio, ALIGNED))),
-            ("relu/odd", false, Some((Figure::CopyRatio, ODD))),
-            ("conv/large_3x3", false, Some((Figure::PeakRatio, PEAK))),
-            ("conv/large_3x3", true, Some((Figure::Speedup, CPU))),
+    fn goals_are_by_kind_layer_and_driver() -> Result<()> {
+        let copy = |least| Some((Figure::CopyRatio, least));
+        // On a software driver, and on a GPU.
+        for (case, software, gpu) in [
+            ("relu/large", copy(ALIGNED), copy(ALIGNED)),
+            ("relu/odd+f16", copy(ODD), copy(ODD)),
+            ("max_pool/large_2x2", copy(ALIGNED), copy(1.0)),
+            ("avg_pool/odd_2x2+f16", copy(ODD), copy(1.0)),
+            ("max_pool/picture_3x3", copy(ODD), copy(0.95)),
+            ("avg_pool/large_3x3", copy(ALIGNED), copy(0.95)),
+            ("batch_norm/few_channels_eval", copy(ALIGNED), copy(0.98)),
+            ("batch_norm/odd_eval+f16", copy(ODD), copy(0.98)),
+            ("batch_norm/large_train", copy(ALIGNED), copy(0.95)),
+            ("interpolate/tiny_planes_x2", copy(ODD), copy(0.97)),
+            ("conv/large_depthwise", copy(ALIGNED), copy(ALIGNED)),
             (
-                "fusion/large_norm-relu-max_pool",
-                true,
-                Some((Figure::Fusion, 3.0)),
+                "conv/large_3x3",
+                Some((Figure::Speedup, CPU)),
+                Some((Figure::PeakRatio, PEAK)),
             ),
             (
                 "fusion/large_norm-relu-avg_pool+f16",
-                false,
+                Some((Figure::Fusion, 3.0)),
                 Some((Figure::Fusion, 4.0)),
             ),
-            ("relu/size_1MiB", false, None),
+            ("relu/size_1MiB", None, None),
+            ("max_pool/size_1MiB", None, None),
         ] {
-            let goal = goal.map(|(figure, least)| Goal { figure, least });
-            assert_eq!(Goal::of(&cases::find(case)?, software), goal, "{case}");
+            let found = cases::find(case)?;
+            for (software, goal) in [(true, software), (false, gpu)] {
+                let goal = goal.map(|(figure, least)| Goal { figure, least });
+                assert_eq!(Goal::of(&found, software), goal, "{case} {software}");
+            }
         }
         Ok(())
+    }
+
+    #[test]
+    fn goals_of_layers_are_of_all_their_shapes_and_types() {
+        let timed: Vec<_> = cases::named()
+            .into_iter()
+            .filter(|case| case.bench)
+            .collect();
+        for own in &OWN {
+            for &layer in own.layers {
+                let cases = timed
+                    .iter()
+                    .filter(|case| own.has(case) && case.layer() == layer);
+                // Four shapes, of batch norm two more, in f32 and f16.
+                let expected = if layer == "batch_norm" { 12 } else { 8 };
+                assert_eq!(cases.count(), expected, "{layer}: {}", own.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_legend_has_the_goals_of_its_adapter_alone() {
+        let (software, gpu) = (legend(true), legend(false));
+        for (goal, of_software, of_gpu) in [
+            ("ratio 0.90 where", true, false),
+            ("speed-up 0.33", true, false),
+            ("fusion 3.00", true, false),
+            ("ratio 1.00 of 2x2 pools, 0.95 of 3x3 pools", false, true),
+            ("0.98 of batch norm eval", false, true),
+            ("others 0.90 where", false, true),
+            ("peak 0.50", false, true),
+            ("fusion 4.00", false, true),
+            ("0.75 elsewhere", true, true),
+        ] {
+            assert_eq!(software.contains(goal), of_software, "{goal}: {software}");
+            assert_eq!(gpu.contains(goal), of_gpu, "{goal}: {gpu}");
+        }
+        let mut without_a_device = crate::cli::bench::report::legend(None).into_iter();
+        assert!(without_a_device.all(|line| !line.contains("goals")));
     }
 
     /// A row of this ratio and spread, aligned.

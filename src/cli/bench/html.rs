@@ -118,7 +118,7 @@ fn table(page: &mut String, report: &Report) {
     put!(page, "<h2>All figures</h2>");
     if !report.rows.iter().all(|row| row.gpu_ms.is_none()) {
         put!(page, "<ul>");
-        for line in legend() {
+        for line in legend(report.header.software) {
             put!(page, "<li>{}", escape(&line));
         }
         put!(page, "</ul>");

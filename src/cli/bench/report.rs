@@ -165,8 +165,8 @@ impl Row {
     }
 }
 
-/// What the columns of the table mean, a line each.
-pub(super) fn legend() -> Vec<String> {
+/// What the columns of the table mean, a line each, and on a device what its goals are.
+pub(super) fn legend(software: Option<bool>) -> Vec<String> {
     let lines = [
         "device ms: median time on the device, without uploads and read-back, warm; +-mad: median deviation from the median",
         "timer: device, its own timestamps; or wall, the host's clock, and the reason below the row",
@@ -179,9 +179,8 @@ pub(super) fn legend() -> Vec<String> {
         "fusion: time without fusion over device ms; below 1.00 the fused kernels are slower than the single ones",
         "cpu ms: time of the CPU path; speed-up: cpu ms over device ms; checked: against the f64 oracle",
     ];
-    let mut lines = lines.map(str::to_owned).to_vec();
-    lines.push(goal::legend());
-    lines
+    let lines = lines.map(str::to_owned).into_iter();
+    lines.chain(software.map(goal::legend)).collect()
 }
 
 /// The printed table: columns as wide as what stands in them.

@@ -1,7 +1,7 @@
 //! The charts of the page, a section each.
 
-use crate::cli::bench::chart::{Bars, Point, Series, bars, plot, put, short};
-use crate::cli::bench::goal::{ALIGNED, ODD, PEAK};
+use crate::cli::bench::chart::{Bar, Bars, Point, Series, bars, plot, put, short};
+use crate::cli::bench::goal::Figure;
 use crate::cli::bench::report::{Report, Row};
 use std::fmt::Write as _;
 
@@ -14,15 +14,17 @@ fn pairs(rows: &[Row]) -> impl Iterator<Item = (&Row, Option<&Row>)> {
     })
 }
 
-/// Bars of the cases for which `value` is something, f32 beside f16.
-fn paired(rows: &[Row], value: impl Fn(&Row) -> Option<f64>) -> Vec<Bars> {
+/// Bars of the cases for which `value` is something, f32 beside f16, with the goals for that figure.
+fn paired(rows: &[Row], figure: Figure, value: impl Fn(&Row) -> Option<f64>) -> Vec<Bars> {
     let bar = |row: &Row| {
         let value = value(row)?;
         let ms = row.gpu_ms.unwrap_or_default();
-        Some((
+        let goal = row.goal.filter(|goal| goal.figure == figure);
+        Some(Bar {
             value,
-            format!("{} {:?}: {value:.3}, {ms:.3} ms", row.case, row.shape),
-        ))
+            shown: format!("{} {:?}: {value:.3}, {ms:.3} ms", row.case, row.shape),
+            goal: goal.map(|goal| goal.least),
+        })
     };
     let rows = pairs(rows).map(|(row, half)| Bars {
         label: row.case.clone(),
@@ -38,37 +40,25 @@ pub(super) fn ratios(page: &mut String, rows: &[Row]) {
         page,
         "<p>Bytes per second of the layer over those of a copy kernel over as many bytes, sampled in turn: 1 is as fast as a \
         copy of that size. Bytes are what the kernels read and write if they touch each element once. Left out are \
-        convolutions but for depthwise ones: operations take their time, not bytes. The dashed lines are the goals: {ODD} where \
-        rows begin anywhere, {ALIGNED} where they are whole lanes of 16 bytes.</p>"
+        convolutions but for depthwise ones: operations take their time, not bytes. The dashed line on a bar is its goal.</p>"
     );
     let ratio = |row: &Row| row.copy_ratio.filter(|_| row.peak_ratio.is_none());
-    put!(
-        page,
-        "{}",
-        bars(
-            &["f32", "f16"],
-            &paired(rows, ratio),
-            false,
-            &[ODD, ALIGNED]
-        )
-    );
+    let ratios = paired(rows, Figure::CopyRatio, ratio);
+    put!(page, "{}", bars(&["f32", "f16"], &ratios, false, &[]));
 }
 
 pub(super) fn operations(page: &mut String, report: &Report) {
-    let peak = paired(&report.rows, |row| row.peak_ratio);
+    let peak = paired(&report.rows, Figure::PeakRatio, |row| row.peak_ratio);
     if peak.is_empty() {
         return;
     }
     put!(page, "<h2>Operations, as a fraction of the peak</h2>");
-    let (goal, marks) = match report.header.software {
-        Some(false) => ("; the goal is the dashed line", &[PEAK][..]),
-        _ => ("", &[][..]),
-    };
     put!(
         page,
-        "<p>Of convolutions but for depthwise ones, which memory bounds{goal}. The peak is measured once, before the cases.</p>"
+        "<p>Of convolutions but for depthwise ones, which memory bounds. The peak is measured once, before the cases. A goal, \
+        where there is one, is a dashed line on its bar.</p>"
     );
-    put!(page, "{}", bars(&["f32", "f16"], &peak, false, marks));
+    put!(page, "{}", bars(&["f32", "f16"], &peak, false, &[]));
 }
 
 pub(super) fn roofline(page: &mut String, report: &Report) {
@@ -201,16 +191,9 @@ pub(super) fn speed_ups(page: &mut String, rows: &[Row]) {
     put!(page, "<h2>Device against CPU path</h2>");
     put!(
         page,
-        "<p>Time of the CPU path, on all threads, over the time of the device; right of the dashed line the device is faster.</p>"
+        "<p>Time of the CPU path, on all threads, over the time of the device; right of the dashed line the device is faster. \
+        Convolutions on a software driver have goals here, dashed lines on their bars.</p>"
     );
-    put!(
-        page,
-        "{}",
-        bars(
-            &["f32", "f16"],
-            &paired(rows, |row| row.speedup),
-            true,
-            &[1.0]
-        )
-    );
+    let speed_ups = paired(rows, Figure::Speedup, |row| row.speedup);
+    put!(page, "{}", bars(&["f32", "f16"], &speed_ups, true, &[1.0]));
 }
