@@ -104,7 +104,7 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         _ => None,
     };
     bar.finish_and_clear();
-    print(&goal::summary(&rows));
+    print(&goal::summary(&rows, overhead.as_ref()));
     print(&overhead.as_ref().map(Overhead::lines).unwrap_or_default());
     let report = Report {
         header,

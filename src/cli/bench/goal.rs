@@ -1,6 +1,7 @@
 //! What a row is to reach, and which do.
 
 use super::baseline::reach;
+use super::overhead::Overhead;
 use super::report::Row;
 use serde::{Deserialize, Serialize};
 use wgcnn::bench::Kind;
@@ -130,22 +131,27 @@ pub(super) fn legend(software: bool) -> String {
     )
 }
 
-/// How many rows reach their goals, and a line for each that does not.
-pub(super) fn summary(rows: &[Row]) -> Vec<String> {
+/// How many rows reach their goals, whether a dispatch does, and a line for each row that does not.
+pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> {
     let judged = rows.iter().filter_map(|row| {
         let goal = row.goal?;
         Some((row, goal, goal.is_met(row)?))
     });
     let judged: Vec<_> = judged.collect();
-    if judged.is_empty() {
+    if judged.is_empty() && overhead.is_none() {
         return Vec::new();
     }
     let missed: Vec<_> = judged.iter().filter(|(_, _, met)| !met).collect();
     let name = |row: &Row| row.case.chars().count();
     let width = missed.iter().map(|(row, ..)| name(row)).max();
     let width = width.unwrap_or_default();
+    let dispatch = match overhead.map(Overhead::goal_is_met) {
+        None => "",
+        Some(true) => "; CPU per dispatch reaches its own",
+        Some(false) => "; CPU per dispatch misses its own",
+    };
     let mut lines = vec![format!(
-        "goals: {} of {} rows reach theirs",
+        "goals: {} of {} rows reach theirs{dispatch}",
         judged.len() - missed.len(),
         judged.len()
     )];
@@ -173,6 +179,7 @@ pub(super) fn summary(rows: &[Row]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wgcnn::bench::Spread;
     use wgcnn::{Result, cases};
 
     #[test]
@@ -273,11 +280,24 @@ mod tests {
             "  b    ratio 0.800 +-0.010, goal 0.90",
             "  long ratio 0.890 +-0.020, goal 0.90, which the spread reaches",
         ];
-        assert_eq!(summary(&rows), expected);
+        assert_eq!(summary(&rows, None), expected);
         let none = Row {
             goal: None,
             ..row("a", 0.1, 0.0)
         };
-        assert!(summary(&[none]).is_empty(), "no goal, no summary");
+        assert!(summary(&[none], None).is_empty(), "no goal, no summary");
+    }
+
+    #[test]
+    fn the_summary_counts_rows_and_judges_a_dispatch_beside_them() {
+        let overhead = |us: f64| Overhead::new(Spread::of(&[us * 1e-6]), Vec::new());
+        let rows = [row("a", 0.9, 0.0), row("b", 0.8, 0.01)];
+        for (us, dispatch) in [(1.5, "reaches"), (2.5, "misses")] {
+            let lines = summary(&rows, Some(&overhead(us)));
+            let first =
+                format!("goals: 1 of 2 rows reach theirs; CPU per dispatch {dispatch} its own");
+            assert_eq!(lines[0], first);
+            assert_eq!(lines.len(), 2, "{lines:?}");
+        }
     }
 }

@@ -77,7 +77,7 @@ fn header(page: &mut String, report: &Report) {
             "<p><b>A software driver: these figures are of a CPU behind a GPU interface, and say nothing about a GPU.</b></p>"
         );
     }
-    let goals = goal::summary(&report.rows);
+    let goals = goal::summary(&report.rows, report.overhead.as_ref());
     if !goals.is_empty() {
         put!(page, "<pre>{}</pre>", escape(&goals.join("\n")));
     }
