@@ -126,6 +126,18 @@ fn rate(bytes: u64, seconds: f64) -> f64 {
     bytes as f64 / seconds
 }
 
+/// As many samples as take so many seconds, of [`SAMPLES`] the fewest at least and the most at most.
+fn samples<T>(seconds: f64, mut sample: impl FnMut() -> Result<T>) -> Result<Vec<T>> {
+    let mut samples = Vec::new();
+    let start = Instant::now();
+    while samples.len() < SAMPLES.0
+        || (samples.len() < SAMPLES.1 && start.elapsed().as_secs_f64() < seconds)
+    {
+        samples.push(sample()?);
+    }
+    Ok(samples)
+}
+
 /// A session that can be timed: its inputs are on the device and stay there.
 struct Timed {
     session: Session,
@@ -379,6 +391,13 @@ mod tests {
         assert!((spread.median - 3.0).abs() < 1e-12);
         assert!((spread.mad - 1.0).abs() < 1e-12);
         assert!((Spread::of(&[1.0, 2.0]).median - 1.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn samples_end_with_their_time_or_their_number() -> Result<()> {
+        assert_eq!(samples(0.0, || Ok(()))?.len(), SAMPLES.0);
+        assert_eq!(samples(1e9, || Ok(()))?.len(), SAMPLES.1);
+        Ok(())
     }
 
     #[test]

@@ -337,6 +337,9 @@ fn bench() -> Result<(), Failed> {
     for key in header {
         expect(!table["header"][key].is_null(), key, &output)?;
     }
+    let of_header = |key: &str| table["header"][key].as_f64().unwrap_or(f64::NAN);
+    let spread = of_header("peak_gflops_mad") / of_header("peak_gflops");
+    expect((0.0..1.0).contains(&spread), "peak and spread", &output)?;
     let columns = [
         "case",
         "op",

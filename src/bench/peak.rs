@@ -1,6 +1,6 @@
 //! The f32 peak of a device, measured: a kernel of fused multiply-adds and nothing else.
 
-use super::{SAMPLES, Spread, Timed, rate};
+use super::{Spread, Timed, rate, samples};
 use crate::device::Device;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -10,6 +10,7 @@ use crate::plan::{Dispatch, Limits, Options, Plan};
 use crate::session::Session;
 use crate::tensor::{DType, Tensor};
 use crate::variables::Variables;
+use std::time::Instant;
 
 params! {
     /// Parameters of the kernel.
@@ -69,21 +70,29 @@ pub fn peak_plan(limits: &Limits) -> Result<Plan> {
     Ok(plan)
 }
 
-/// Operations of f32 a second, a fused multiply-add being two.
+/// Seconds of the kernel before the first sample: GPUs raise their clocks under load.
+const WARM_UP: f64 = 0.3;
+/// Seconds of samples, unless they are the fewest.
+const SECONDS: f64 = 1.0;
+
+/// Operations of f32 a second, a fused multiply-add being two: by several samples, after a warm-up.
 ///
 /// # Errors
 /// What preparing or running it reports.
-pub fn peak_rate(device: &Device) -> Result<f64> {
+pub fn peak_rate(device: &Device) -> Result<Spread> {
     let plan = peak_plan(device.limits())?;
     let mut session = Session::with_plan(device, plan, &Variables::new())?;
     let elements = THREADS as usize * 4;
     let x = Tensor::new([elements], vec![0.5f32; elements])?;
     session.run([("x", &x)])?;
     let timed = Timed::of(session)?;
-    let samples = (0..SAMPLES.0).map(|_| Ok(timed.sample()?.0));
-    let samples = samples.collect::<Result<Vec<_>>>()?;
+    let start = Instant::now();
+    while start.elapsed().as_secs_f64() < WARM_UP {
+        timed.sample()?;
+    }
     let operations = u64::from(THREADS) * u64::from(TURNS) * 4 * 16 * 2;
-    Ok(rate(operations, Spread::of(&samples).median))
+    let rates = samples(SECONDS, || Ok(rate(operations, timed.sample()?.0)))?;
+    Ok(Spread::of(&rates))
 }
 
 /// Operations of f32 that the layers of a graph are by their definition: two for each product of a convolution, one for each

@@ -3,7 +3,7 @@
 use super::goal::{self, Goal};
 use super::overhead::Overhead;
 use serde::{Deserialize, Serialize};
-use wgcnn::bench::{BUDGET, Kind, Measurement, SAMPLES};
+use wgcnn::bench::{BUDGET, Kind, Measurement, SAMPLES, Spread};
 use wgcnn::cases::Case;
 use wgcnn::{Device, Timer};
 
@@ -28,13 +28,15 @@ pub(super) struct Header {
     /// Operations of f32 a second, 10^9, as a kernel of multiply-adds alone makes them.
     #[serde(default)]
     pub(super) peak_gflops: Option<f64>,
+    #[serde(default)]
+    pub(super) peak_gflops_mad: Option<f64>,
     /// Seconds since 1970.
     #[serde(default)]
     pub(super) time: Option<u64>,
 }
 
 impl Header {
-    pub(super) fn new(device: Option<&Device>, peak: Option<f64>) -> Self {
+    pub(super) fn new(device: Option<&Device>, peak: Option<Spread>) -> Self {
         let (cpu, threads) = crate::cli::cpu();
         let adapter = device.map(Device::adapter);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -46,7 +48,8 @@ impl Header {
             cpu,
             threads,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            peak_gflops: peak.map(|peak| peak * 1e-9),
+            peak_gflops: peak.map(|peak| peak.median * 1e-9),
+            peak_gflops_mad: peak.map(|peak| peak.mad * 1e-9),
             time: now.ok().map(|now| now.as_secs()),
         }
     }
@@ -54,8 +57,10 @@ impl Header {
     pub(super) fn print(&self) {
         let adapter = self.adapter.as_deref();
         say!("adapter: {}", adapter.unwrap_or("none, CPU path only"));
-        if let Some(peak) = self.peak_gflops {
-            say!("peak:    {peak:.1} GFLOP/s of f32, measured: multiply-adds and nothing else");
+        if let (Some(peak), Some(mad)) = (self.peak_gflops, self.peak_gflops_mad) {
+            say!(
+                "peak:    {peak:.1} GFLOP/s of f32 (+-mad {mad:.1}), measured: multiply-adds and nothing else"
+            );
         }
         say!("cpu:     {}, {} threads", self.cpu, self.threads);
     }
