@@ -1,8 +1,10 @@
 //! Measuring a case: device time against a copy of the same bytes in the same run, and against the CPU path.
 
+mod copies;
 mod kind;
 mod peak;
 
+pub use copies::{Copies, measure_copies};
 pub use kind::Kind;
 pub(crate) use peak::KERNELS as PEAK_KERNELS;
 pub use peak::{operations, peak_plan, peak_rate};

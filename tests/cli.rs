@@ -340,6 +340,10 @@ fn bench() -> Result<(), Failed> {
     let of_header = |key: &str| table["header"][key].as_f64().unwrap_or(f64::NAN);
     let spread = of_header("peak_gflops_mad") / of_header("peak_gflops");
     expect((0.0..1.0).contains(&spread), "peak and spread", &output)?;
+    for copy in ["kernel_gbps", "command_gbps"] {
+        let rate = table["header"]["copies"][copy].as_f64();
+        expect(rate.is_some_and(|rate| rate > 0.0), copy, &output)?;
+    }
     let columns = [
         "case",
         "op",
@@ -392,7 +396,16 @@ fn printed() -> Result<(), Failed> {
     let lines = text(&output.stdout);
     let lines: Vec<&str> = lines.lines().collect();
     let place = |start: &str| lines.iter().position(|line| line.starts_with(start));
-    let explained = ["cases: ", "ratio: ", "goals: ratio", "case ", "concat/"].map(place);
+    let explained = [
+        "peak: ",
+        "memory: ",
+        "cases: ",
+        "ratio: ",
+        "goals: ratio",
+        "case ",
+        "concat/",
+    ]
+    .map(place);
     let order = explained.is_sorted() && explained[0].is_some();
     expect(order, "the legend before the table", &output)?;
     let names = lines.iter().find(|line| line.starts_with("case "));

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod chart;
+mod copies;
 pub(crate) mod first_result;
 mod goal;
 mod html;
@@ -13,7 +14,7 @@ use overhead::Overhead;
 use report::{Header, Report, Row, Table};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use wgcnn::bench::{measure, measure_cpu, peak_rate};
+use wgcnn::bench::{measure, measure_copies, measure_cpu, peak_rate};
 use wgcnn::cases::{self, Case};
 use wgcnn::check::{Comparison, on_cpu, on_device};
 use wgcnn::{Device, Error, Result, Selection};
@@ -62,7 +63,8 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         .transpose()?;
     let device = super::device_or_cpu(selection)?;
     let peak = device.as_ref().map(peak_rate).transpose()?;
-    let header = Header::new(device.as_ref(), peak);
+    let copies = device.as_ref().map(measure_copies).transpose()?;
+    let header = Header::new(device.as_ref(), peak, copies);
     let (quiet, table) = (json == Some(Path::new("-")), Table::new(&cases));
     let whole = request.is_whole() && device.is_some();
     let print = |lines: &[String]| {

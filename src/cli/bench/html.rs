@@ -70,6 +70,9 @@ fn header(page: &mut String, report: &Report) {
             short(peak)
         );
     }
+    if let Some(copies) = &header.copies {
+        put!(page, "Memory: {}<br>", escape(&copies.line()));
+    }
     put!(page, "wgcnn {}</p>", escape(&header.version));
     if header.software == Some(true) {
         put!(

@@ -1,9 +1,10 @@
 //! What `wgcnn bench` reports, as it is printed and as JSON.
 
+use super::copies::Copies;
 use super::goal::{self, Goal};
 use super::overhead::Overhead;
 use serde::{Deserialize, Serialize};
-use wgcnn::bench::{BUDGET, Kind, Measurement, SAMPLES, Spread};
+use wgcnn::bench::{self, BUDGET, Kind, Measurement, SAMPLES, Spread};
 use wgcnn::cases::Case;
 use wgcnn::{Device, Timer};
 
@@ -30,13 +31,20 @@ pub(super) struct Header {
     pub(super) peak_gflops: Option<f64>,
     #[serde(default)]
     pub(super) peak_gflops_mad: Option<f64>,
+    /// What memory gives.
+    #[serde(default)]
+    pub(super) copies: Option<Copies>,
     /// Seconds since 1970.
     #[serde(default)]
     pub(super) time: Option<u64>,
 }
 
 impl Header {
-    pub(super) fn new(device: Option<&Device>, peak: Option<Spread>) -> Self {
+    pub(super) fn new(
+        device: Option<&Device>,
+        peak: Option<Spread>,
+        copies: Option<bench::Copies>,
+    ) -> Self {
         let (cpu, threads) = crate::cli::cpu();
         let adapter = device.map(Device::adapter);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -50,6 +58,7 @@ impl Header {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             peak_gflops: peak.map(|peak| peak.median * 1e-9),
             peak_gflops_mad: peak.map(|peak| peak.mad * 1e-9),
+            copies: copies.as_ref().map(Copies::new),
             time: now.ok().map(|now| now.as_secs()),
         }
     }
@@ -61,6 +70,9 @@ impl Header {
             say!(
                 "peak:    {peak:.1} GFLOP/s of f32 (+-mad {mad:.1}), measured: multiply-adds and nothing else"
             );
+        }
+        if let Some(copies) = &self.copies {
+            say!("memory:  {}", copies.line());
         }
         say!("cpu:     {}, {} threads", self.cpu, self.threads);
     }
