@@ -3,7 +3,6 @@
 mod baseline;
 mod chart;
 mod copies;
-mod estimate;
 pub(crate) mod first_result;
 mod goal;
 mod html;
@@ -13,7 +12,6 @@ mod report;
 use indicatif::{ProgressBar, ProgressStyle};
 use overhead::Overhead;
 use report::{Header, Report, Row, Table};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wgcnn::bench::{measure, measure_copies, measure_cpu, peak_rate};
@@ -80,23 +78,14 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         header.print_work(cases.len());
     }
     print(&report::legend(header.software));
-    let bar = progress(cases.len() + usize::from(whole));
-    let measure = |case: &Case| row(device.as_ref(), case, &header, &bar);
-    let announced = request.is_whole() && !std::io::stderr().is_terminal();
-    let mut known = match announced {
-        true => estimate::announce(&cases, device.as_ref(), measure)?,
-        false => Vec::new(),
-    };
     if !quiet {
         table.print_names();
     }
+    let bar = progress(cases.len() + usize::from(whole));
     let mut rows = Vec::new();
     for case in &cases {
         bar.set_message(case.name.clone());
-        let row = match known.iter().position(|row: &Row| row.case == case.name) {
-            Some(at) => known.swap_remove(at),
-            None => measure(case)?,
-        };
+        let row = row(device.as_ref(), case, &header, &bar)?;
         if !quiet {
             bar.suspend(|| table.print(&row));
         }
@@ -104,9 +93,18 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         bar.inc(1);
     }
     bar.set_message("dispatches and first results");
-    let device_of_all = device.as_ref().filter(|_| whole);
-    let overhead = device_of_all.map(|device| overhead(device, selection, &bar));
-    let overhead = overhead.transpose()?.flatten();
+    let overhead = match &device {
+        Some(device) if whole => match Overhead::measure(device, selection) {
+            Err(error @ Error::DeviceLost(_)) => return Err(error),
+            // No reason to lose the rows.
+            Err(error) => {
+                bar.suspend(|| complain!("error: {error}"));
+                None
+            }
+            Ok(overhead) => Some(overhead),
+        },
+        _ => None,
+    };
     bar.finish_and_clear();
     print(&goal::summary(&rows, overhead.as_ref()));
     print(&overhead.as_ref().map(Overhead::lines).unwrap_or_default());
@@ -138,18 +136,6 @@ fn progress(steps: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len}, {eta} left: {msg}");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(steps as u64).with_style(style)
-}
-
-/// What runs cost besides their kernels; `None` if that cannot be measured, which is no reason to lose the rows.
-fn overhead(device: &Device, selection: &Selection, bar: &ProgressBar) -> Result<Option<Overhead>> {
-    match Overhead::measure(device, selection) {
-        Err(error @ Error::DeviceLost(_)) => Err(error),
-        Err(error) => {
-            bar.suspend(|| complain!("error: {error}"));
-            Ok(None)
-        }
-        Ok(overhead) => Ok(Some(overhead)),
-    }
 }
 
 /// Checks and times one case.
