@@ -140,6 +140,16 @@ fn samples<T>(seconds: f64, mut sample: impl FnMut() -> Result<T>) -> Result<Vec
     Ok(samples)
 }
 
+/// How many repetitions last so many seconds, given those of one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast of a float saturates"
+)]
+fn repetitions(seconds: f64, once: f64) -> u32 {
+    (seconds / once).ceil().clamp(1.0, 1000.0) as u32
+}
+
 /// A session that can be timed: its inputs are on the device and stay there.
 struct Timed {
     session: Session,
@@ -174,12 +184,7 @@ impl Timed {
     fn of(session: Session) -> Result<Self> {
         session.time(1)?;
         let once = session.time(1)?.seconds;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a cast of a float saturates"
-        )]
-        let repetitions = (SAMPLE_SECONDS / once).ceil().clamp(1.0, 1000.0) as u32;
+        let repetitions = repetitions(SAMPLE_SECONDS, once);
         let mut timed = Self {
             session,
             repetitions,
@@ -265,28 +270,22 @@ pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
     let bytes = traffic(plan);
     let unfused = (plan.dispatches != unfused_plan.dispatches).then_some(unfused);
     let (copy, copy_bytes) = copy(device, bytes)?;
-    let (mut times, mut copies, mut unfused_times) = (Vec::new(), Vec::new(), Vec::new());
-    let mut timer = Timer::Device;
-    let start = Instant::now();
-    while times.len() < SAMPLES.0
-        || (times.len() < SAMPLES.1 && start.elapsed().as_secs_f64() < BUDGET)
-    {
-        let (seconds, clock) = fused.sample()?;
-        times.push(seconds);
-        let (seconds, copy_clock) = copy.sample()?;
-        copies.push(seconds);
-        for clock in [clock, copy_clock] {
-            if clock != Timer::Device {
-                timer = clock;
-            }
-        }
-        if let Some(unfused) = &unfused {
-            unfused_times.push(unfused.sample()?.0);
-        }
-    }
+    let samples = samples(BUDGET, || {
+        let (time, copy) = (fused.sample()?, copy.sample()?);
+        let unfused = unfused.as_ref().map(Timed::sample).transpose()?;
+        Ok((time, copy, unfused))
+    })?;
+    let clocks = samples.iter().flat_map(|(time, copy, _)| [time.1, copy.1]);
+    let doubted = clocks.filter(|clock| *clock != Timer::Device).last();
+    let times: Vec<f64> = samples.iter().map(|(time, ..)| time.0).collect();
+    let copies: Vec<f64> = samples.iter().map(|(_, copy, _)| copy.0).collect();
+    let unfused_times = samples
+        .iter()
+        .filter_map(|(.., unfused)| Some(unfused.as_ref()?.0));
+    let unfused_times: Vec<f64> = unfused_times.collect();
     Ok(Measurement {
         time: Spread::of(&times),
-        timer,
+        timer: doubted.unwrap_or(Timer::Device),
         copy: Spread::of(&copies),
         copy_bytes,
         ratio: ratio(bytes, &times, copy_bytes, &copies),
@@ -370,17 +369,14 @@ pub fn trace(device: &Device, graph: &Graph, options: Options) -> Result<Vec<Ran
 /// What running the case reports.
 pub fn measure_cpu(case: &Case) -> Result<Spread> {
     let (inputs, variables) = (case.inputs(), case.variables());
-    let mut samples = Vec::new();
-    let start = Instant::now();
-    while samples.len() <= SAMPLES.0
-        || (samples.len() <= SAMPLES.1 && start.elapsed().as_secs_f64() < BUDGET / 8.0)
-    {
+    let run = || {
         let begin = Instant::now();
         let feeds = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor));
         crate::cpu::run(&case.graph, &variables, feeds)?;
-        samples.push(begin.elapsed().as_secs_f64());
-    }
-    Ok(Spread::of(&samples[1..]))
+        Ok(begin.elapsed().as_secs_f64())
+    };
+    run()?;
+    Ok(Spread::of(&samples(BUDGET / 8.0, run)?))
 }
 
 #[cfg(test)]

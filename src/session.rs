@@ -9,6 +9,7 @@ mod staging;
 mod timing;
 
 pub use feed::{Feed, Outputs};
+pub(crate) use timing::wall;
 pub use timing::{Doubt, Timer, Timing};
 
 use crate::device::{Buffer, Device, Pipeline, lock};

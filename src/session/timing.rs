@@ -1,7 +1,7 @@
 //! How long the device works on a session.
 
 use super::Session;
-use crate::device::lock;
+use crate::device::{Device, lock};
 use crate::error::{Error, Result};
 use std::fmt;
 use std::ops::Range;
@@ -133,12 +133,7 @@ impl Session {
             }
             encoder.finish()
         })?;
-        let start = Instant::now();
-        let submission = self
-            .device
-            .scoped(|| self.device.queue().submit([command]))?;
-        self.device.wait(submission)?;
-        let wall = start.elapsed().as_secs_f64();
+        let wall = wall(&self.device, command)?;
         let ticks = match queries {
             Some(_) => self.device.read(&resolved, 16)?,
             None => vec![0; 16],
@@ -237,6 +232,14 @@ impl Session {
         *lock(&self.prepared) = Some(stale);
         Ok(())
     }
+}
+
+/// Seconds until a device is done with a command, by the host's clock.
+pub(crate) fn wall(device: &Device, command: wgpu::CommandBuffer) -> Result<f64> {
+    let start = Instant::now();
+    let submission = device.scoped(|| device.queue().submit([command]))?;
+    device.wait(submission)?;
+    Ok(start.elapsed().as_secs_f64())
 }
 
 /// The device's time if its two timestamps can be believed, else the host's.
