@@ -33,6 +33,7 @@ struct Params {
     last_lane: u32,    // of the input
     output_h: u32,
     output_w: u32,
+    packed_base: u32,  // not used
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;  // [batch, GROUPS CHANNELS, input_h, input_w]

@@ -28,8 +28,8 @@ fn weight_at(filter_index: u32, tile: u32, tap: u32) -> f32 {
     let within = tile % TILES * TILE + filter_index;
     if (within >= FILTERS) { return 0.0; }
     let at = (tile / TILES * FILTERS + within) * TAPS + tap;
-    if (HALF) { return unpack2x16float(weight[at >> 1u])[at & 1u]; }
-    return bitcast<f32>(weight[at]);
+    if (HALF) { return unpack2x16float(weight[4u * x_at(0u) + (at >> 1u)])[at & 1u]; }
+    return bitcast<f32>(weight[4u * x_at(0u) + at]);
 }
 
 @compute @workgroup_size(WX, WY, WZ)
@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     if (id.x >= TAPS || id.z >= params.tiles) { return; }
     for (var f = 0u; f < TILE; f += 4u) {
-        packed[((id.z * TAPS + id.x) * TILE + f) / 4u] = vec4(
+        packed[y_at(((id.z * TAPS + id.x) * TILE + f) / 4u)] = vec4(
             weight_at(f, id.z, id.x),
             weight_at(f + 1u, id.z, id.x),
             weight_at(f + 2u, id.z, id.x),

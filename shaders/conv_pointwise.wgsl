@@ -5,7 +5,7 @@
 // with g = o / (O / groups). A thread makes a tile: STRETCHES of eight neighbouring pixels, of TILE filters. A value that it loads
 // serves all filters, a weight all pixels.
 //
-// Grid: x = STRETCHES x eight neighbouring pixels, z = batch x groups x tiles of filters.
+// Grid: x = STRETCHES x eight neighbouring pixels, z = batch x groups x tiles of filters, or tiles outermost (OUTER).
 // Numerics: f32 sums over i in order, the bias last.
 // Source: torch.nn.functional.conv2d.
 
@@ -32,6 +32,7 @@ struct Params {
     last_lane: u32,    // of the input
     output_h: u32,     // 1
     output_w: u32,     // pixels
+    packed_base: u32,  // 16-byte lanes of the packed weights that are before what is bound
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;      // [batch, GROUPS CHANNELS, pixels]
@@ -121,12 +122,12 @@ fn store_filter(f: u32, within: u32, place: Place) {
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    let tile = id.z % (GROUPS * TILES);
-    let place = Place(id.z / (GROUPS * TILES), tile / TILES, 0u, id.x * STRETCHES * COLUMNS);
+    let tile = tile_of(id.z);
+    let place = Place(picture_of(id.z), tile / TILES, 0u, id.x * STRETCHES * COLUMNS);
     if (place.column >= params.output_w || id.y > 0u || place.plane >= params.batch) { return; }
     sums = array<Sums, 64>();
     for (var i = 0u; i < CHANNELS; i++) {
-        add_channel(place.depth * CHANNELS + i, place, (tile * CHANNELS + i) * (TILE / 4u));
+        add_channel(place.depth * CHANNELS + i, place, (tile * CHANNELS + i) * (TILE / 4u) - params.packed_base);
     }
     let within = tile % TILES * TILE;
     store_filter(0u, within + 0u, place);

@@ -5,7 +5,7 @@
 // with g = o / (O / groups). As conv_tile.wgsl, with several output rows a thread, which share input rows and all weights:
 // more sums than a GPU has registers for, on a CPU fewer loads, which are what costs there.
 //
-// Grid: x = eight neighbours of an output row, y = ROWS output rows, z = batch x groups x tiles of filters.
+// Grid: x = eight neighbours of an output row, y = ROWS output rows, z = batch x groups x tiles of filters, or tiles outermost (OUTER).
 // Numerics: f32 sums over (i, kh, kw) in order, the bias last.
 // Source: torch.nn.functional.conv2d.
 
@@ -34,6 +34,7 @@ struct Params {
     last_lane: u32,    // of the input
     output_h: u32,
     output_w: u32,
+    packed_base: u32,  // 16-byte lanes of the packed weights that are before what is bound
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;      // [batch, GROUPS CHANNELS, input_h, input_w]
@@ -113,14 +114,14 @@ fn store_row(r: u32, within: u32, place: Place) {
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    let tile = id.z % (GROUPS * TILES);
-    let place = Place(id.z / (GROUPS * TILES), tile / TILES, id.y * ROWS, id.x * COLUMNS);
+    let tile = tile_of(id.z);
+    let place = Place(picture_of(id.z), tile / TILES, id.y * ROWS, id.x * COLUMNS);
     if (place.column >= params.output_w || place.height >= params.output_h || place.plane >= params.batch) { return; }
     sums = array<Sums, 32>();
     for (var i = 0u; i < CHANNELS; i++) {
         let slice = (place.plane * GROUPS + place.depth) * CHANNELS + i;
         enter_channel(place.depth * CHANNELS + i);
-        first = (tile * CHANNELS + i) * (KH * KW * TILE / 4u);
+        first = (tile * CHANNELS + i) * (KH * KW * TILE / 4u) - params.packed_base;
         add_channel(slice, place);
     }
     let within = tile % TILES * TILE;

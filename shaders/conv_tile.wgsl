@@ -5,7 +5,7 @@
 // with g = o / (O / groups). A thread makes a tile: eight columns of an output row of TILE filters. An input value that it
 // loads serves all filters; a weight, which conv_pack.wgsl has laid beside its neighbours, all outputs of its filter.
 //
-// Grid: x = eight neighbours of an output row, y = output rows, z = batch x groups x tiles of filters.
+// Grid: x = eight neighbours of an output row, y = output rows, z = batch x groups x tiles of filters, or tiles outermost (OUTER).
 // Numerics: f32 sums over (i, kh, kw) in order, the bias last.
 // Source: torch.nn.functional.conv2d.
 
@@ -33,6 +33,7 @@ struct Params {
     last_lane: u32,    // of the input
     output_h: u32,
     output_w: u32,
+    packed_base: u32,  // 16-byte lanes of the packed weights that are before what is bound
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;      // [batch, GROUPS CHANNELS, input_h, input_w]
@@ -90,14 +91,14 @@ fn add_channel(slice: u32, place: Place, first: u32) {
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    let tile = id.z % (GROUPS * TILES);
-    let place = Place(id.z / (GROUPS * TILES), tile / TILES, id.y, id.x * COLUMNS);
+    let tile = tile_of(id.z);
+    let place = Place(picture_of(id.z), tile / TILES, id.y, id.x * COLUMNS);
     if (place.column >= params.output_w || place.height >= params.output_h || place.plane >= params.batch) { return; }
     sums = array<Sums, 8>();
     for (var i = 0u; i < CHANNELS; i++) {
         let slice = (place.plane * GROUPS + place.depth) * CHANNELS + i;
         enter_channel(place.depth * CHANNELS + i);
-        add_channel(slice, place, (tile * CHANNELS + i) * (KH * KW * TILE / 4u));
+        add_channel(slice, place, (tile * CHANNELS + i) * (KH * KW * TILE / 4u) - params.packed_base);
     }
     let within = tile % TILES * TILE;
     store_sums(sums[0], 0u, within + 0u, place);

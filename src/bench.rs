@@ -275,8 +275,8 @@ pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
         let unfused = unfused.as_ref().map(Timed::sample).transpose()?;
         Ok((time, copy, unfused))
     })?;
-    let clocks = samples.iter().flat_map(|(time, copy, _)| [time.1, copy.1]);
-    let doubted = clocks.filter(|clock| *clock != Timer::Device).last();
+    let mut clocks = samples.iter().flat_map(|(time, copy, _)| [time.1, copy.1]);
+    let doubted = clocks.find(|clock| *clock != Timer::Device);
     let times: Vec<f64> = samples.iter().map(|(time, ..)| time.0).collect();
     let copies: Vec<f64> = samples.iter().map(|(_, copy, _)| copy.0).collect();
     let unfused_times = samples

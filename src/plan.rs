@@ -20,7 +20,7 @@ use crate::tensor::TensorType;
 use std::borrow::Cow;
 use std::ops::Range;
 
-pub(crate) use cut::{Block, Touches, span};
+pub(crate) use cut::{Block, Touches, Weights, span};
 pub(crate) use grid::Threads;
 pub use limits::Limits;
 pub(crate) use limits::{CPU_RATES, GPU_RATES};

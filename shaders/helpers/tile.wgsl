@@ -1,7 +1,20 @@
 // The tile of sums of a thread of a convolution: eight neighbours in an output row, of each filter. All is written out: what
 // is indexed in a loop is not in registers.
 //
-// Of the kernel: `sums`, the tile.
+// Of the kernel: `sums`, the tile; GROUPS, TILES.
+
+override OUTER: bool = false; // along z, a tile of all pictures is before the next tile: few tiles are of one dispatch
+
+// Which tile of all groups a thread makes.
+fn tile_of(z: u32) -> u32 {
+    if (OUTER) { return z / params.batch; }
+    return z % (GROUPS * TILES);
+}
+
+fn picture_of(z: u32) -> u32 {
+    if (OUTER) { return z % params.batch; }
+    return z / (GROUPS * TILES);
+}
 
 // Sums of eight neighbouring outputs.
 struct Sums {

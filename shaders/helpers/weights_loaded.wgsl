@@ -1,6 +1,7 @@
 // The packed weights of a convolution in a storage buffer: those of HELD taps are loaded before they are used.
 //
-// Of the kernel: HELD, at most 9 for eight filters, as TILE.
+// Of the kernel: HELD, at most 9 for eight filters, as TILE; where the tiles of a dispatch begin, params.packed_base, is in
+// what it calls `first`.
 
 @group(0) @binding(1) var<storage, read> packed: array<vec4<f32>>; // [GROUPS TILES, CHANNELS, KH KW, TILE / 4]
 

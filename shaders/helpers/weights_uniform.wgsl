@@ -1,6 +1,6 @@
 // The packed weights of a convolution in a uniform buffer, from which the threads of a subgroup have one at the cost of one.
 //
-// Of the kernel: HELD, TILE.
+// Of the kernel: HELD, TILE; where the tiles of a dispatch begin, params.packed_base, is in what it calls `first`.
 
 @group(0) @binding(1) var<uniform> packed: array<vec4<f32>, 3072>; // [GROUPS TILES, CHANNELS, KH KW, TILE / 4]
 

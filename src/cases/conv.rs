@@ -220,8 +220,8 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "rows_weights",
-            "more weights than a uniform buffer has, odd widths",
-            &[1, 96, 17, 19],
+            "more weights than a uniform buffer has, odd widths, several pictures",
+            &[3, 96, 17, 19],
             &[80, 96, 3, 3],
             same(),
         ),
@@ -231,6 +231,27 @@ pub(super) fn cases() -> Vec<Case> {
             &[1, 128, 33, 34],
             &[64, 128, 3, 3],
             Conv::new(2).stride([2, 2]).padding([1, 1]),
+        ),
+        case(
+            "rows_weights_groups",
+            "more weights than a uniform buffer has, in groups whose last tile has four filters",
+            &[2, 64, 21, 23],
+            &[72, 32, 3, 3],
+            same().groups(2),
+        ),
+        case(
+            "rows_tile",
+            "more weights of one tile than a uniform buffer has, odd widths",
+            &[1, 172, 25, 19],
+            &[24, 172, 3, 3],
+            same(),
+        ),
+        case(
+            "rows_tile_aligned",
+            "more weights of one tile than a uniform buffer has, pictures of whole lanes",
+            &[1, 172, 20, 24],
+            &[24, 172, 3, 3],
+            same(),
         ),
         case(
             "pointwise_many",

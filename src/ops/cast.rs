@@ -92,6 +92,7 @@ impl Layer for Cast {
                     }
                 },
                 like_y: &[],
+                weights: None,
             }),
         });
     }

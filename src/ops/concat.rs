@@ -172,6 +172,7 @@ impl Rows {
             touches: Some(Touches {
                 bytes: &touched,
                 like_y: if ways.skips { &[2] } else { &[] },
+                weights: None,
             }),
         };
         lowering.launch_part(&launch, [bytes * (1 + usize::from(ways.skips)), bytes]);

@@ -3,7 +3,9 @@
 mod bands;
 mod kernels;
 mod lower;
+mod packed;
 mod pointwise;
+mod shapes;
 mod tiles;
 
 pub(super) use kernels::{

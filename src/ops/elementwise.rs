@@ -42,6 +42,7 @@ pub(super) fn launch(
                 [bytes.clone(), bytes]
             },
             like_y: if reads.len() > 1 { &[1] } else { &[] },
+            weights: None,
         }),
     });
 }

@@ -334,6 +334,7 @@ impl Layer for Interpolate {
             touches: Some(Touches {
                 bytes: &bytes,
                 like_y: if ways.skips { &[4] } else { &[] },
+                weights: None,
             }),
         });
     }

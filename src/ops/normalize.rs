@@ -207,6 +207,7 @@ impl Layer for Normalize {
             touches: Some(Touches {
                 bytes: &bytes,
                 like_y: if ways.skips { &[3] } else { &[] },
+                weights: None,
             }),
         });
     }

@@ -93,6 +93,7 @@ pub(super) fn launch(
         touches: Some(Touches {
             bytes: &bytes,
             like_y: if ways.skips { &[3] } else { &[] },
+            weights: None,
         }),
     });
 }

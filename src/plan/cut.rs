@@ -4,7 +4,7 @@
 //! before that from every index. A part that is predicted to run longer than [`MOST_SECONDS`] is cut as well: there are
 //! drivers that take it for a hang (Windows after two seconds).
 
-use super::{Launch, Limits, Plan, Slot, SlotId};
+use super::{Launch, Limits, Plan, Slot, SlotId, Threads};
 use std::ops::Range;
 
 /// A box of threads, or of workgroups, in x, y, z.
@@ -17,6 +17,21 @@ pub(crate) struct Touches<'a> {
     pub(crate) bytes: &'a dyn Fn(&Block) -> [Range<usize>; 2],
     /// Which of the other reads lie as the tensor that is written does.
     pub(crate) like_y: &'a [usize],
+    /// Packed weights, of which not all can be bound.
+    pub(crate) weights: Option<Weights<'a>>,
+}
+
+/// Which read of a kernel its packed weights are.
+pub(super) const PACKED: usize = 1;
+
+/// Packed weights of which a block of threads needs some. Its kernel is told where they begin, as `packed_base`.
+#[derive(Clone, Copy)]
+pub(crate) struct Weights<'a> {
+    /// Which bytes of them a block of threads touches.
+    pub(crate) bytes: &'a dyn Fn(&Block) -> Range<usize>,
+    /// Most bytes that are bound; of a uniform buffer always so many.
+    pub(crate) most: u64,
+    pub(crate) uniform: bool,
 }
 
 /// Bytes between the first and the last element of a box in a tensor: of each axis the first and the last index, and the
@@ -103,9 +118,16 @@ impl Cutter<'_> {
     /// How many times more bytes are bound than may be.
     #[expect(clippy::cast_precision_loss, reason = "a quotient to compare with 1")]
     fn excess_bytes(&self, block: &Block) -> f64 {
-        let slices = self.slices(block);
-        let bound = slices.iter().map(|(_, range)| range.end - range.start);
-        bound.max().unwrap_or(0) as f64 / self.limits.max_storage_buffer_binding_size as f64
+        let weights = self.launch.touches.and_then(|touches| touches.weights);
+        let slices = self.slices(block).into_iter();
+        let excess = slices.map(|(binding, range)| {
+            let most = match weights {
+                Some(weights) if binding == PACKED => weights.most,
+                _ => self.limits.max_storage_buffer_binding_size,
+            };
+            (range.end - range.start) as f64 / most as f64
+        });
+        excess.fold(0.0, f64::max)
     }
 
     /// How many times larger than a dispatch may be, in bytes bound or in seconds.
@@ -129,7 +151,7 @@ impl Cutter<'_> {
         let Launch {
             reads,
             writes,
-            threads,
+            threads: Threads { count, workgroup },
             touches,
             ..
         } = self.launch;
@@ -143,19 +165,32 @@ impl Cutter<'_> {
         let like_y = touches.like_y.iter().map(|&read| (read, reads[read]));
         let of_y: Vec<_> = like_y.chain([(reads.len(), writes[0])]).collect();
         let all_fit = fits(reads[0]) && of_y.iter().all(|&(_, slot)| fits(slot));
-        if all_fit {
-            return Vec::new();
-        }
-        let size = threads.workgroup.map(|size| size as usize);
         let threads = [0, 1, 2].map(|axis| {
-            let Range { start, end } = block[axis];
-            start * size[axis]..(end * size[axis]).min(threads.count[axis])
+            let (Range { start, end }, size) = (&block[axis], workgroup[axis] as usize);
+            start * size..(end * size).min(count[axis])
         });
-        let [x, y] = (touches.bytes)(&threads);
-        let x = (0, self.aligned(reads[0], x));
-        let of_y = of_y.into_iter();
-        let of_y = of_y.map(|(binding, slot)| (binding, self.aligned(slot, y.clone())));
-        std::iter::once(x).chain(of_y).collect()
+        let mut slices = Vec::new();
+        if !all_fit {
+            let [x, y] = (touches.bytes)(&threads);
+            slices.push((0, self.aligned(reads[0], x)));
+            let of_y = of_y.into_iter();
+            slices.extend(of_y.map(|(binding, slot)| (binding, self.aligned(slot, y.clone()))));
+        }
+        if let Some(weights) = touches.weights {
+            let bytes = (weights.bytes)(&threads);
+            slices.push((PACKED, self.window(&weights, reads[PACKED], bytes)));
+        }
+        slices
+    }
+
+    /// What is bound of packed weights for these of them.
+    fn window(&self, weights: &Weights<'_>, slot: SlotId, bytes: Range<usize>) -> Range<u64> {
+        if !weights.uniform {
+            return self.aligned(slot, bytes);
+        }
+        let alignment = u64::from(self.limits.min_uniform_buffer_offset_alignment.max(16));
+        let start = bytes.start as u64 / alignment * alignment;
+        start..(bytes.end as u64).max(start + weights.most)
     }
 
     /// Whole lanes of a slot that begin where a binding may; the guard behind the last.

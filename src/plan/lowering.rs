@@ -1,6 +1,6 @@
 //! What a layer sees while it is lowered, and what it asks for.
 
-use super::cut::{Cutter, Part};
+use super::cut::{Cutter, PACKED, Part};
 use super::{Dispatch, Limits, Plan, SlotId, Threads, Touches, grid};
 use crate::fusion::{Affine, Fused};
 use crate::kernel::{Kernel, Start};
@@ -300,13 +300,17 @@ fn set_start(dispatch: &mut Dispatch, origin: [u32; 3]) {
         origin,
         bases: [base(0), base(dispatch.reads.len())],
     };
-    if !dispatch.slices.is_empty() {
+    let last = slice(0).map(|(_, bytes)| word(bytes.end / 16 - 1));
+    let packed = slice(PACKED).map(|(_, bytes)| word(bytes.start / 16));
+    // Then that of the output is, too.
+    if last.is_some() {
         dispatch.constants.push(("SLICED", 1.0));
     }
-    let last = slice(0).map(|(_, bytes)| word(bytes.end / 16 - 1));
     dispatch.params[..size_of::<Start>()].copy_from_slice(bytemuck::bytes_of(&start));
-    let mut fields = dispatch.kernel.params.iter();
-    if let (Some(last), Some(field)) = (last, fields.find(|field| field.name == "last_lane")) {
-        dispatch.params[field.offset..field.offset + 4].copy_from_slice(&last.to_ne_bytes());
+    for (name, value) in [("last_lane", last), ("packed_base", packed)] {
+        let mut fields = dispatch.kernel.params.iter();
+        if let (Some(value), Some(field)) = (value, fields.find(|field| field.name == name)) {
+            dispatch.params[field.offset..field.offset + 4].copy_from_slice(&value.to_ne_bytes());
+        }
     }
 }

@@ -172,6 +172,7 @@ pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
         touches: Some(Touches {
             bytes: &|block| partition.transformed(block),
             like_y: if ways.skips { &[2] } else { &[] },
+            weights: None,
         }),
     });
 }
@@ -230,7 +231,11 @@ fn reduce(
             writes: &[counter, partials],
             threads: partition.threads(),
             operations: 0,
-            touches: Some(Touches { bytes, like_y: &[] }),
+            touches: Some(Touches {
+                bytes,
+                like_y: &[],
+                weights: None,
+            }),
         });
     };
     let all = 0..16;
@@ -282,6 +287,7 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
         touches: Some(Touches {
             bytes: &|block| partition.transformed(block),
             like_y: if ways.skips { &[2] } else { &[] },
+            weights: None,
         }),
     });
 }

@@ -19,6 +19,8 @@ params! {
         output_h: u32,
         /// Output width.
         output_w: u32,
+        /// 16-byte lanes of the packed weights that are before what is bound: [`crate::plan::Weights`].
+        packed_base: u32,
     }
 }
 

@@ -1,14 +1,15 @@
 //! Dispatches of a convolution: which kernel takes it, and what that is launched with.
 
 use super::bands;
-use super::kernels::{DEPTHWISE_KERNELS, DEPTHWISE_MOMENTS_KERNELS, KERNELS, Params};
+use super::kernels::{DEPTHWISE_KERNELS, DEPTHWISE_MOMENTS_KERNELS, KERNELS};
+use super::packed::Packed;
 use super::pointwise;
+use super::shapes::{Shapes, Tiles};
 use super::tiles::{TILE_COLUMNS, TILE_FILTERS, TILE_WIDTH, tiled};
-use crate::kernel::{Kernel, Start, half, store_constants, store_form};
+use crate::kernel::{Kernel, half, store_constants, store_form};
 use crate::ops::window::{Extents, Walk, Window, last_lane, word};
-use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches, span};
-use crate::tensor::{DType, TensorType};
-use std::ops::Range;
+use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches};
+use crate::tensor::TensorType;
 
 /// Columns of a thread of the kernel for any filter.
 const COLUMNS: u32 = 4;
@@ -19,19 +20,6 @@ const MOMENTS_THREADS: usize = 32;
 /// The longest side of a filter of the depthwise kernel, and columns of a thread.
 const DEPTHWISE_SIDE: usize = 3;
 const DEPTHWISE_COLUMNS: u32 = 8;
-
-/// A convolution of [`Extents`] in groups, as all kernels see it.
-pub(super) struct Shapes {
-    /// Of the input, repeated.
-    pub(super) input: Extents,
-    pub(super) output: Extents,
-    pub(super) dtype: DType,
-    pub(super) groups: usize,
-    /// Input channels of a group.
-    pub(super) channels: usize,
-    /// Output channels of a group.
-    pub(super) filters: usize,
-}
 
 /// What a kernel binds.
 #[derive(Clone, Copy)]
@@ -63,75 +51,6 @@ fn route(shapes: &Shapes, window: &Window<'_>) -> Route {
         return Route::Tile(tile);
     }
     Route::Any(walk(COLUMNS))
-}
-
-impl Shapes {
-    fn of(
-        groups: usize,
-        x: &TensorType,
-        repeat: [usize; 2],
-        weight: &TensorType,
-        y: &TensorType,
-    ) -> Self {
-        let input = Extents::of(x);
-        Self {
-            input: Extents {
-                h: input.h * repeat[0],
-                w: input.w * repeat[1],
-                ..input
-            },
-            output: Extents::of(y),
-            dtype: x.dtype,
-            groups,
-            channels: weight.shape[1],
-            filters: weight.shape[0] / groups,
-        }
-    }
-
-    /// Bytes that a block of threads touches of the input and the output: along z, tiles of so many filters of all groups of
-    /// all pictures.
-    fn touched(&self, walk: &Walk, rows: usize, tile: usize, block: &Block) -> [Range<usize>; 2] {
-        let [times_h, times_w] = walk.repeats();
-        let input = Extents {
-            h: self.input.h / times_h,
-            w: self.input.w / times_w,
-            ..self.input
-        };
-        let axes = walk.touched([&input, &self.output], rows, 0..1, block);
-        let [channels, filters] = self.planes(tile, &block[2]);
-        let [[_, h, w], [_, to_h, to_w]] = axes;
-        let bytes = self.dtype.bytes();
-        [
-            span(&[channels, h, w], bytes),
-            span(&[filters, to_h, to_w], bytes),
-        ]
-    }
-
-    /// First and last plane of the input and of the output that some of the tiles of all groups of all pictures touch, with
-    /// extents that do not matter.
-    pub(super) fn planes(&self, tile: usize, z: &Range<usize>) -> [(usize, usize, usize); 2] {
-        let tiles = self.filters.div_ceil(tile);
-        let group = |z: usize| z / tiles;
-        let filter = |z: usize| group(z) * self.filters + z % tiles * tile;
-        let (first, last) = (group(z.start), group(z.end - 1));
-        let end = (filter(z.end - 1) + tile).min((last + 1) * self.filters);
-        [
-            (first * self.channels, (last + 1) * self.channels - 1, 0),
-            (filter(z.start), end - 1, 0),
-        ]
-    }
-
-    pub(super) fn params(&self, last_lane: u32) -> Params {
-        Params {
-            start: Start::default(),
-            batch: word(self.input.n),
-            input_h: word(self.input.h),
-            input_w: word(self.input.w),
-            last_lane,
-            output_h: word(self.output.h),
-            output_w: word(self.output.w),
-        }
-    }
 }
 
 pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'_>) {
@@ -248,25 +167,30 @@ impl Making {
     }
 }
 
-/// Launches a kernel that stores rows: `rows` of them a thread, and `depth` threads besides over pictures and filters.
+/// Launches a kernel of tiles, `rows` output rows a thread.
 pub(super) fn launch(
     kernels: &'static [Kernel; 3],
     counts: &[(&'static str, usize)],
     shapes: &Shapes,
-    (walk, rows, depth): (&Walk, usize, usize),
+    (walk, rows): (&Walk, usize),
     slots: &Slots,
+    packed: &Packed,
     lowering: &mut Lowering<'_>,
 ) {
-    let making = Making::output(kernels, walk.threads(&shapes.output, rows, depth), lowering);
-    make(&making, counts, shapes, (walk, rows), slots, lowering);
+    let count = walk.threads(&shapes.output, rows, packed.depth(shapes));
+    let mut making = Making::output(kernels, count, lowering);
+    making.threads = packed.threads(count);
+    let walk = (walk, rows, packed.order);
+    make(&making, counts, shapes, walk, slots, Some(packed), lowering);
 }
 
 fn make(
     making: &Making,
     counts: &[(&'static str, usize)],
     shapes: &Shapes,
-    (walk, rows): (&Walk, usize),
+    (walk, rows, order): (&Walk, usize, Tiles),
     slots: &Slots,
+    packed: Option<&Packed>,
     lowering: &mut Lowering<'_>,
 ) {
     let output = &shapes.output;
@@ -282,9 +206,8 @@ fn make(
     constants.extend(&making.constants);
     let taps = walk.kernel_elements() * shapes.channels;
     let operations = 2 * output.n * output.c * output.h * output.w * taps;
-    let tile = counts.iter().find(|(name, _)| *name == "TILE");
-    let tile = tile.map_or(1, |(_, filters)| *filters);
-    let bytes = |block: &Block| shapes.touched(walk, rows, tile, block);
+    let bytes = |block: &Block| shapes.touched(walk, rows, order, block);
+    let weights = |[.., z]: &Block| packed.map_or(0..0, |packed| packed.touched(shapes, z));
     lowering.launch(&Launch {
         kernel: &making.kernels[form],
         constants: &constants,
@@ -296,6 +219,7 @@ fn make(
         touches: Some(Touches {
             bytes: &bytes,
             like_y: if ways.skips { &[5] } else { &[] },
+            weights: packed.and_then(|packed| packed.weights(&weights)),
         }),
     });
 }
@@ -321,7 +245,9 @@ fn any(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>)
         ("TILES", tiles),
     ];
     let depth = shapes.input.n * shapes.groups * tiles;
-    launch(&KERNELS, &counts, shapes, (walk, 1, depth), slots, lowering);
+    let making = Making::output(&KERNELS, walk.threads(&shapes.output, 1, depth), lowering);
+    let walk = (walk, 1, Tiles::inner(tile));
+    make(&making, &counts, shapes, walk, slots, None, lowering);
 }
 
 fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>) {
@@ -330,5 +256,6 @@ fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowerin
     let counts = [("GROUPS", shapes.groups), ("ROWS", rows)];
     let threads = walk.threads(&shapes.output, rows, planes);
     let making = Making::depthwise(threads, shapes, lowering);
-    make(&making, &counts, shapes, (walk, rows), slots, lowering);
+    let walk = (walk, rows, Tiles::inner(1));
+    make(&making, &counts, shapes, walk, slots, None, lowering);
 }

@@ -1,11 +1,12 @@
 //! Convolutions with filters of 1 x 1: a picture is a row of pixels.
 
 use super::kernels::{POINTWISE_KERNELS, POINTWISE_UNIFORM_KERNELS};
-use super::lower::{Shapes, Slots, overrides};
-use super::tiles::Packed;
+use super::lower::{Slots, overrides};
+use super::packed::Packed;
+use super::shapes::Shapes;
 use crate::kernel::{half, per_lane, store_constants, store_form};
 use crate::ops::window::{Extents, Window, last_lane};
-use crate::plan::{Block, Launch, Lowering, Threads, Touches, span};
+use crate::plan::{Block, Launch, Lowering, Touches, span};
 
 /// Neighbouring pixels of a stretch, the most stretches of a thread, and its most filters.
 const STRETCH: u32 = 8;
@@ -64,7 +65,7 @@ pub(super) fn lower(shapes: &Shapes, slots: &Slots, lowering: &mut Lowering<'_>)
     let bytes = |[x, _, z]: &Block| {
         let [first, end] = [x.start, x.end].map(|x| x * stretches * stretch);
         let own = (first, end.min(pixels) - 1, pixels);
-        let [channels, filters] = shapes.planes(packed.tile, z);
+        let [channels, filters] = shapes.planes(packed.order, z);
         [channels, filters].map(|planes| span(&[planes, own], shapes.dtype.bytes()))
     };
     let products = pixels * shapes.output.n * shapes.output.c * shapes.channels;
@@ -82,15 +83,16 @@ pub(super) fn lower(shapes: &Shapes, slots: &Slots, lowering: &mut Lowering<'_>)
             ways.skip,
         ],
         writes: &writes,
-        threads: Threads::fitted([
+        threads: packed.threads([
             pixels.div_ceil(stretches * stretch),
             1,
-            shapes.input.n * shapes.groups * packed.tiles,
+            packed.depth(shapes),
         ]),
         operations: 2 * products,
         touches: Some(Touches {
             bytes: &bytes,
             like_y: if ways.skips { &[5] } else { &[] },
+            weights: packed.weights(&|[.., z]: &Block| packed.touched(shapes, z)),
         }),
     });
 }

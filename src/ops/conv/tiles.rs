@@ -1,13 +1,11 @@
 //! Convolutions with small filters: a thread makes a tile of sums, of several filters over several neighbours.
 
-use super::kernels::{
-    PACK_KERNELS, PackParams, ROWS_KERNELS, ROWS_UNIFORM_KERNELS, TILE_KERNELS,
-    TILE_UNIFORM_KERNELS,
-};
-use super::lower::{Shapes, Slots, launch, overrides};
-use crate::kernel::{Start, half};
-use crate::ops::window::{Walk, Window, leading_ones, word};
-use crate::plan::{Launch, Lowering, SlotId, Threads};
+use super::kernels::{ROWS_KERNELS, ROWS_UNIFORM_KERNELS, TILE_KERNELS, TILE_UNIFORM_KERNELS};
+use super::lower::{Slots, launch};
+use super::packed::Packed;
+use super::shapes::Shapes;
+use crate::ops::window::{Walk, Window, leading_ones};
+use crate::plan::Lowering;
 
 /// Columns and filters of a thread of the kernel for small filters, and the longest row of one.
 pub(super) const TILE_COLUMNS: u32 = 8;
@@ -19,9 +17,8 @@ const TILE_INPUT_ROWS: usize = 6;
 /// Products of a convolution for which that is worth the longer time until its pipeline is made.
 const MANY_PRODUCTS: usize = 1 << 24;
 
-/// Input channels of a group that are few, and the bytes of the uniform buffer of `shaders/helpers/weights_uniform.wgsl`.
+/// Input channels of a group that are few.
 const FEW_CHANNELS: usize = 4;
-const UNIFORM_BYTES: u64 = 3072 * 16;
 
 /// Output rows of a thread of the kernel for small filters: as its sums allow, and no more than there are.
 fn tile_rows(shapes: &Shapes, window: &Window<'_>, sums: usize) -> usize {
@@ -73,75 +70,17 @@ pub(super) fn tiled(
     if rows > 1 {
         counts.push(("ROWS", rows));
     }
-    let walk = (walk, rows, shapes.input.n * shapes.groups * packed.tiles);
     let slots = Slots {
         weight: packed.slot,
         ..*slots
     };
-    launch(kernels, &counts, shapes, walk, &slots, lowering);
-}
-
-/// The weights of a convolution, those of the filters of a tile side by side.
-pub(super) struct Packed {
-    pub(super) slot: SlotId,
-    /// Filters of a tile, and tiles of a group.
-    pub(super) tile: usize,
-    pub(super) tiles: usize,
-    /// They are few enough for a uniform buffer.
-    pub(super) uniform: bool,
-}
-
-impl Packed {
-    /// Launches the kernel that packs them. `taps`: of a filter, over its channels.
-    pub(super) fn new(
-        shapes: &Shapes,
-        [taps, tile]: [usize; 2],
-        weight: SlotId,
-        lowering: &mut Lowering<'_>,
-    ) -> Self {
-        let tiles = shapes.filters.div_ceil(tile);
-        let all = shapes.groups * tiles;
-        let bytes = all * taps * tile * 4;
-        let uniform = bytes as u64 <= UNIFORM_BYTES && lowering.fits_uniform(UNIFORM_BYTES);
-        let room = if uniform { UNIFORM_BYTES } else { 0 };
-        let slot = lowering.scratch_with_room("packed filters", bytes, room);
-        let mut constants = overrides(&[
-            ("FILTERS", shapes.filters),
-            ("TILE", tile),
-            ("TILES", tiles),
-            ("TAPS", taps),
-        ]);
-        constants.push(half(shapes.dtype));
-        let params = PackParams {
-            start: Start::default(),
-            tiles: word(all),
-        };
-        lowering.launch(&Launch {
-            kernel: &PACK_KERNELS[0],
-            constants: &constants,
-            params: bytemuck::bytes_of(&params),
-            reads: &[weight],
-            writes: &[slot],
-            threads: Threads::fitted([taps, 1, all]),
-            operations: 0,
-            touches: None,
-        });
-        Self {
-            slot,
-            tile,
-            tiles,
-            uniform,
-        }
-    }
-
-    /// `override`s of the kernels that use them.
-    pub(super) fn counts(&self, shapes: &Shapes) -> Vec<(&'static str, usize)> {
-        vec![
-            ("CHANNELS", shapes.channels),
-            ("GROUPS", shapes.groups),
-            ("FILTERS", shapes.filters),
-            ("TILE", self.tile),
-            ("TILES", self.tiles),
-        ]
-    }
+    launch(
+        kernels,
+        &counts,
+        shapes,
+        (walk, rows),
+        &slots,
+        &packed,
+        lowering,
+    );
 }
