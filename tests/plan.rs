@@ -1,6 +1,8 @@
 //! Plans without a GPU: memory that is shared only between values that do not live together, wgpu's usage rule,
 //! alignment and limits, pipelines, fusion, folded and cut grids, and the printed form.
 
+#[path = "plan/bytes.rs"]
+mod bytes;
 #[path = "plan/cuts.rs"]
 mod cuts;
 #[path = "plan/fusion.rs"]
@@ -13,6 +15,8 @@ mod memory;
 mod networks;
 #[path = "plan/seconds.rs"]
 mod seconds;
+#[path = "plan/units.rs"]
+mod units;
 
 use std::collections::BTreeSet;
 use wgcnn::cases::{Case, named};

@@ -1,0 +1,434 @@
+//! Bytes that the plans of the cases of fusion move, by formulas.
+
+use super::fusion::{kernels, moved};
+use super::plan;
+use std::ops::{Add, Mul};
+use wgcnn::cases::{find, named};
+use wgcnn::{DType, Result};
+
+/// Bytes that a plan moves: of values of the case's type, and of those that are f32 or u32 in every case.
+#[derive(Clone, Copy)]
+pub(super) struct Bytes {
+    values: u64,
+    words: u64,
+}
+
+impl Bytes {
+    pub(super) fn of(self, dtype: DType) -> u64 {
+        dtype.bytes() as u64 * self.values + 4 * self.words
+    }
+}
+
+impl Add for Bytes {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            values: self.values + other.values,
+            words: self.words + other.words,
+        }
+    }
+}
+
+impl Mul<Bytes> for u64 {
+    type Output = Bytes;
+    fn mul(self, bytes: Bytes) -> Bytes {
+        Bytes {
+            values: self * bytes.values,
+            words: self * bytes.words,
+        }
+    }
+}
+
+/// A tensor of the case's type.
+pub(super) fn values<const RANK: usize>(shape: [u64; RANK]) -> Bytes {
+    let values = shape.iter().product();
+    Bytes { values, words: 0 }
+}
+
+/// A tensor of f32 or u32 in every case.
+pub(super) fn words<const RANK: usize>(shape: [u64; RANK]) -> Bytes {
+    let words = shape.iter().product();
+    Bytes { values: 0, words }
+}
+
+/// Bytes moved for the affine functions of this many channels: four vectors read, a table of four written, and read.
+pub(super) fn affine(channels: u64) -> Bytes {
+    3 * words([channels, 4])
+}
+
+/// Bytes moved for the filters: read, packed in tiles of this many, read.
+pub(super) fn packed([filters, channels, h, w]: [u64; 4], tile: u64) -> Bytes {
+    let tiles = words([filters.next_multiple_of(tile), channels, h, w]);
+    values([filters, channels, h, w]) + 2 * tiles
+}
+
+/// Bytes of the zeros of an absent bias.
+pub(super) fn bias(filters: u64) -> Bytes {
+    words([filters])
+}
+
+/// Bytes moved for the statistics of a batch, which are cut into so many parts a channel, besides those of what is normalised:
+/// the parts written, and read with the state; the new state; what the second pass reads.
+pub(super) fn statistics(channels: u64, parts: u64) -> Bytes {
+    // i64.
+    let counter = words([2]);
+    let state = words([channels, 4]);
+    let of_parts = words([channels, parts, 4]);
+    state + counter + of_parts + counter + state + (of_parts + state) + words([channels, 2])
+}
+
+/// The same where a convolution makes the parts, and a pass merges them into one.
+fn made(channels: u64, parts: u64) -> Bytes {
+    2 * words([channels, parts, 4]) + statistics(channels, 1)
+}
+
+/// Bytes of the filters of 3x3 and the bias of a depthwise convolution of so many channels.
+fn depthwise(channels: u64) -> Bytes {
+    values([channels, 9]) + bias(channels)
+}
+
+/// The tables of a nearest-neighbour interpolation to so many rows and columns: of columns, by eights, of rows and slices.
+pub(super) fn nearest(rows: u64, columns: u64) -> Bytes {
+    words([columns.next_multiple_of(8)]) + words([rows + 1])
+}
+
+/// A case, the kernels that are left of it, and the bytes that they move.
+type Row = (&'static str, &'static [&'static str], Bytes);
+
+/// `parts`: of a channel of nine rows of eleven, in two pictures, whose moments a batch norm in training makes.
+fn rows(parts: u64) -> Vec<Row> {
+    // Its inputs are variables: it is of the prologue, which goes first. The filters are inputs in these cases.
+    const TABLE: &str = "batch_norm_affine";
+    const PACKED: &[&str] = &[TABLE, "conv_pack", "conv_tile"];
+    let aligned = values([2, 3, 12, 16]);
+    let unaligned = values([2, 3, 9, 11]);
+    let large = values([8, 64, 112, 112]);
+    vec![
+        (
+            "norm-relu-max_pool",
+            &[TABLE, "max_pool"],
+            affine(3) + aligned + values([2, 3, 6, 8]),
+        ),
+        (
+            "norm-relu-overlapping",
+            &[TABLE, "max_pool"],
+            affine(3) + unaligned + values([2, 3, 5, 6]),
+        ),
+        (
+            "norm-relu-dilated",
+            &[TABLE, "max_pool"],
+            affine(3) + values([2, 3, 3, 2]) + values([2, 3, 1, 1]),
+        ),
+        (
+            "relu-max_pool",
+            &["max_pool"],
+            unaligned + values([2, 3, 4, 5]),
+        ),
+        (
+            "norm-relu-avg_pool",
+            &[TABLE, "avg_pool"],
+            affine(3) + aligned + values([2, 3, 6, 8]),
+        ),
+        (
+            "max_pool-norm-add-relu",
+            &[TABLE, "max_pool"],
+            affine(3) + unaligned + 2 * values([2, 3, 4, 5]),
+        ),
+        (
+            "avg_pool-norm-add-relu",
+            &[TABLE, "avg_pool"],
+            affine(3) + aligned + 2 * values([2, 3, 6, 8]),
+        ),
+        (
+            "conv-norm-add-relu",
+            PACKED,
+            packed([9, 3, 3, 3], 8) + affine(9) + bias(9) + aligned + 2 * values([2, 9, 12, 16]),
+        ),
+        (
+            "depthwise-norm-relu-pointwise",
+            &[
+                TABLE,
+                TABLE,
+                TABLE,
+                "conv_depthwise",
+                "conv_pack",
+                "conv_pointwise",
+            ],
+            // x, the filters, z; z, y.
+            2 * affine(8)
+                + values([2, 8, 9, 11])
+                + values([8, 9])
+                + bias(8)
+                + 2 * values([2, 8, 9, 11])
+                + packed([16, 8, 1, 1], 8)
+                + affine(16)
+                + bias(16)
+                + values([2, 16, 9, 11]),
+        ),
+        (
+            "norm-relu-long",
+            &[TABLE, TABLE, "conv"],
+            2 * affine(2) + values([2, 2, 9, 9]) + bias(2) + 3 * values([1, 2, 9, 45]),
+        ),
+        (
+            "norm-add-relu",
+            &[TABLE, "batch_norm"],
+            affine(9) + 3 * values([2, 9, 3]),
+        ),
+        (
+            "nearest-norm-add-relu",
+            &[TABLE, "interpolate"],
+            affine(3) + 3 * unaligned + nearest(9, 11),
+        ),
+        (
+            "nearest-conv",
+            &[TABLE, TABLE, "conv_pack", "conv_tile"],
+            packed([5, 3, 3, 3], 8)
+                + affine(3)
+                + affine(5)
+                + bias(5)
+                + aligned
+                + values([2, 5, 24, 32]),
+        ),
+        (
+            "nearest-depthwise",
+            &["conv_depthwise", "sigmoid"],
+            values([2, 8, 9, 11]) + values([8, 9]) + bias(8) + 3 * values([2, 8, 18, 22]),
+        ),
+        (
+            "concat-add-relu",
+            &["concat", "concat"],
+            3 * values([2, 7, 5, 7]),
+        ),
+        ("idle", &["relu", "add"], 4 * values([2, 3, 5, 7])),
+        (
+            "conv-add-norm-relu",
+            &[TABLE, "conv_pack", "conv_tile", "batch_norm"],
+            // x, skip, sum; sum, y.
+            packed([9, 3, 3, 3], 8) + bias(9) + unaligned + affine(9) + 4 * values([2, 9, 9, 11]),
+        ),
+        (
+            "norm-relu-conv-norm-relu-conv",
+            &[
+                TABLE,
+                TABLE,
+                "conv_pack",
+                "conv_pointwise",
+                "conv_pack",
+                "conv_tile",
+            ],
+            affine(3)
+                + aligned
+                + packed([5, 3, 1, 1], 8)
+                + bias(5)
+                + affine(5)
+                + 2 * values([2, 5, 12, 16])
+                + packed([4, 5, 3, 3], 4)
+                + bias(4)
+                + values([2, 4, 12, 16]),
+        ),
+        (
+            "strided",
+            &[TABLE, TABLE, "conv_pack", "conv_tile"],
+            affine(3)
+                + affine(5)
+                + packed([5, 3, 3, 3], 8)
+                + bias(5)
+                + aligned
+                + values([2, 5, 6, 8]),
+        ),
+        (
+            "train-add-relu",
+            &["batch_norm_moments", "batch_norm_normalize"],
+            4 * unaligned + statistics(3, parts),
+        ),
+        (
+            "nearest-4x1-conv",
+            &[
+                "conv_pack",
+                "conv_tile",
+                "interpolate",
+                "conv_pack",
+                "conv_tile",
+            ],
+            packed([3, 3, 5, 5], 4)
+                + bias(3)
+                + unaligned
+                + 2 * values([2, 3, 36, 11])
+                + nearest(36, 33)
+                + 2 * values([2, 3, 36, 33])
+                + packed([5, 3, 3, 3], 8)
+                + bias(5)
+                + values([2, 5, 18, 17]),
+        ),
+        (
+            "nearest-long",
+            &["interpolate", "conv"],
+            values([1, 2, 9, 20])
+                + nearest(18, 40)
+                + 3 * values([1, 2, 18, 40])
+                + values([2, 2, 33, 33])
+                + bias(2),
+        ),
+        (
+            "shared",
+            &[
+                TABLE,
+                "conv_pack",
+                "conv_tile",
+                "batch_norm",
+                "relu",
+                "add",
+                "interpolate",
+                "conv_pack",
+                "conv_tile",
+            ],
+            // x, conv; conv, norm; norm, relu; conv, relu, sum; sum.
+            packed([3, 3, 3, 3], 4)
+                + bias(3)
+                + affine(3)
+                + 10 * values([2, 3, 12, 10])
+                + nearest(24, 20)
+                + 2 * values([2, 3, 24, 20])
+                + packed([4, 3, 3, 3], 4)
+                + bias(4)
+                + values([2, 4, 24, 20]),
+        ),
+        (
+            "residual",
+            &[
+                TABLE,
+                TABLE,
+                TABLE,
+                "conv_pack",
+                "conv_tile",
+                "conv_pack",
+                "conv_tile",
+                "conv_pack",
+                "conv_pointwise",
+            ],
+            // x, a; a, b; x, b, y.
+            3 * (affine(3) + bias(3))
+                + 2 * packed([3, 3, 3, 3], 4)
+                + packed([3, 3, 1, 1], 4)
+                + 7 * values([2, 3, 12, 10]),
+        ),
+        (
+            "depthwise-train",
+            &[
+                TABLE,
+                "conv_depthwise",
+                "batch_norm_merge",
+                "batch_norm_normalize",
+            ],
+            affine(7) + depthwise(7) + 4 * values([3, 7, 40, 65]) + made(7, 3 * 9),
+        ),
+        (
+            "depthwise-train-aligned",
+            &["conv_depthwise", "batch_norm_merge", "batch_norm_normalize"],
+            values([2, 5, 33, 20]) + depthwise(5) + 3 * values([2, 5, 33, 40]) + made(5, 2 * 5),
+        ),
+        (
+            "depthwise-train-few",
+            &[
+                "conv_depthwise",
+                "batch_norm_moments",
+                "batch_norm_normalize",
+            ],
+            depthwise(3) + 5 * unaligned + statistics(3, parts),
+        ),
+        (
+            "depthwise-train-nobody",
+            &["batch_norm_moments", "batch_norm_normalize"],
+            statistics(3, 1),
+        ),
+        (
+            "conv-train",
+            &[
+                "conv_pack",
+                "conv_tile",
+                "batch_norm_moments",
+                "batch_norm_normalize",
+            ],
+            packed([5, 3, 3, 3], 8)
+                + bias(5)
+                + unaligned
+                + 4 * values([2, 5, 9, 11])
+                + statistics(5, parts),
+        ),
+        (
+            "two-trains",
+            &[
+                "conv_depthwise",
+                "batch_norm_merge",
+                "batch_norm_normalize",
+                "batch_norm_merge",
+                "batch_norm_normalize",
+            ],
+            // The moments are written once and read twice; the bias is one of the case's.
+            values([2, 3, 24, 40])
+                + values([3, 9])
+                + values([3])
+                + 5 * values([2, 3, 22, 38])
+                + 3 * words([3, 2 * 3, 4])
+                + 2 * statistics(3, 1),
+        ),
+        (
+            "large_norm-relu-max_pool",
+            &[TABLE, "max_pool"],
+            affine(64) + large + values([8, 64, 56, 56]),
+        ),
+        (
+            "large_norm-relu-avg_pool",
+            &[TABLE, "avg_pool"],
+            affine(64) + large + values([8, 64, 56, 56]),
+        ),
+        (
+            "large_conv-norm-add-relu",
+            &[TABLE, "conv_pack", "conv_pointwise"],
+            packed([64, 64, 1, 1], 8) + bias(64) + affine(64) + 3 * large,
+        ),
+        (
+            "large_depthwise-train-relu",
+            &["conv_depthwise", "batch_norm_merge", "batch_norm_normalize"],
+            depthwise(64) + 4 * large + made(64, 8 * 2),
+        ),
+        (
+            "large_nearest-conv",
+            &["conv_pack", "conv_tile"],
+            packed([32, 32, 3, 3], 8)
+                + bias(32)
+                + values([2, 32, 56, 56])
+                + values([2, 32, 112, 112]),
+        ),
+    ]
+}
+
+/// The same for a type.
+fn rows_of(dtype: DType) -> Vec<Row> {
+    rows(if dtype == DType::F16 { 2 } else { 4 })
+}
+
+#[test]
+fn every_case_of_fusion_has_its_bytes() {
+    let rows: Vec<_> = rows(0).into_iter().map(|(name, ..)| name).collect();
+    for case in named() {
+        // Behind a plus are types and values.
+        let name = case.name.split('+').next().unwrap_or_default();
+        let name = name.strip_prefix("fusion/");
+        let has = name.is_none_or(|name| rows.contains(&name));
+        assert!(has, "{}", case.name);
+    }
+}
+
+#[test]
+fn fused_kernels_move_what_goes_in_and_what_comes_out() -> Result<()> {
+    for (ending, dtype) in [("", DType::F32), ("+f16", DType::F16)] {
+        for (name, left, bytes) in rows_of(dtype) {
+            let plan = plan(&find(&format!("fusion/{name}{ending}"))?.graph)?;
+            assert_eq!(kernels(&plan), left, "{name}{ending}\n{plan}");
+            assert_eq!(moved(&plan), bytes.of(dtype), "{name}{ending}\n{plan}");
+        }
+    }
+    Ok(())
+}
