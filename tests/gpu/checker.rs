@@ -16,7 +16,7 @@ struct Mistake {
     alter: fn(&mut Plan),
 }
 
-const MISTAKES: [Mistake; 7] = [
+const MISTAKES: [Mistake; 9] = [
     Mistake {
         what: "a store behind the tensor",
         case: "relu/one_above_a_workgroup",
@@ -78,6 +78,27 @@ const MISTAKES: [Mistake; 7] = [
         alter: |plan| {
             if plan.options.reuse {
                 biased(plan);
+            }
+        },
+    },
+    Mistake {
+        what: "a fused ReLU left out",
+        case: "fusion/norm-relu-max_pool",
+        says: ["y[", "expected exactly 0e0"],
+        alter: |plan| {
+            for dispatch in &mut plan.dispatches {
+                let kept = |(name, _): &(&str, f64)| *name != "OUT_RELU";
+                dispatch.constants.retain(kept);
+            }
+        },
+    },
+    Mistake {
+        what: "a ReLU left out where nothing is fused",
+        case: "fusion/norm-relu-max_pool",
+        says: ["y[", "expected exactly 0e0"],
+        alter: |plan| {
+            if !plan.options.fuse {
+                patch(plan, "relu", "map(x[x_at(lane)])", "x[x_at(lane)]");
             }
         },
     },
