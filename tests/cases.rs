@@ -1,6 +1,6 @@
 //! The cases can fail: what they expect has numbers in it, and bounds that a wrong number leaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use wgcnn::Result;
 use wgcnn::cases::{self, Case};
 use wgcnn::cpu::{Bounded, Expected, expect};
@@ -22,6 +22,14 @@ fn expectations() -> Result<Vec<(Case, Vec<Bounded>)>> {
             Ok((case, bounded))
         })
         .collect()
+}
+
+#[test]
+fn every_case_is_found_by_its_name() {
+    let mut names = BTreeSet::new();
+    for case in cases::named() {
+        assert!(names.insert(case.name.clone()), "two are {}", case.name);
+    }
 }
 
 #[test]

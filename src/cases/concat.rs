@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
         case("aligned", "rows of whole lanes", &[2, 0, 4, 6], &[4, 8]),
         case(
-            "odd",
+            "unaligned",
             "rows that begin within lanes",
             &[3, 0, 5, 7],
             &[3, 2],
