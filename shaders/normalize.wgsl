@@ -41,9 +41,16 @@ fn word_at(first: u32, last: u32) -> u32 {
     return select((low >> shift) | (high << ((32u - shift) & 31u)), low, shift == 0u);
 }
 
-fn result(channel: u32, pixel: u32) -> u32 {
-    let byte = channel + pixel * CHANNELS;
-    return results[channel * 256u + extractBits(words[byte >> 2u], (byte & 3u) * 8u, 8u)];
+fn byte(channel: u32, pixel: u32) -> u32 {
+    let at = channel + pixel * CHANNELS;
+    return extractBits(words[at >> 2u], (at & 3u) * 8u, 8u);
+}
+
+// The results of four neighbouring pixels.
+fn results_of(channel: u32, first: u32) -> vec4<u32> {
+    let bytes = vec4(byte(channel, first), byte(channel, first + 1u), byte(channel, first + 2u), byte(channel, first + 3u));
+    let at = settled(channel * 256u + bytes);
+    return vec4(results[at.x], results[at.y], results[at.z], results[at.w]);
 }
 
 @compute @workgroup_size(WX, WY, WZ)
@@ -60,8 +67,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     for (var i = 0u; i < EACH; i++) {
         let plane = id.z * EACH + i;
         let channel = plane % CHANNELS;
-        let left = vec4(result(channel, 0u), result(channel, 1u), result(channel, 2u), result(channel, 3u));
-        let right = vec4(result(channel, 4u), result(channel, 5u), result(channel, 6u), result(channel, 7u));
-        store_elements(plane * params.pixels + pixel, min(8u, params.pixels - pixel), channel, Octet(left, right));
+        let octet = Octet(results_of(channel, 0u), results_of(channel, 4u));
+        store_elements(plane * params.pixels + pixel, min(8u, params.pixels - pixel), channel, octet);
     }
 }

@@ -23,9 +23,9 @@ struct Params {
 @group(0) @binding(2) var<uniform> params: Params;
 
 fn apply(bits: vec4<u32>) -> vec4<u32> {
-    let v = number(bits);
-    let t = exp(-abs(v));
-    let numerator = select(t, vec4(1.0), v >= vec4(0.0));
+    // Of the bits, not the number: compilers may compare and negate what has been an f16 as one, element by element.
+    let t = exp(number(bits | vec4(0x80000000u)));
+    let numerator = select(t, vec4(1.0), bits < vec4(0x80000000u));
     let nan = (bits & vec4(0x7fffffffu)) > vec4(negative_infinity() & 0x7fffffffu);
     return select(bits_of(numerator / (1.0 + t)), bits, nan);
 }

@@ -17,8 +17,7 @@ fn skip8(at: u32, count: u32) -> Octet {
     return Octet(left, right);
 }
 
-fn store_word(at: u32, low: u32, high: u32, has_low: bool, has_high: bool) {
-    let word = (low >> 16u) | (high & 0xffff0000u);
+fn store_word(at: u32, word: u32, has_low: bool, has_high: bool) {
     if (has_low && (EVEN || has_high)) {
         atomicStore(&y[at], word);
     } else if (!EVEN && (has_low || has_high)) {
@@ -35,11 +34,12 @@ fn store8(at: u32, count: u32, octet: Octet) {
     let ahead = select(at & 1u, 0u, EVEN);
     let low = select(even, vec4(0u, odd.xyz), ahead == 1u);
     let high = select(odd, even, ahead == 1u);
+    let words = settled((low >> vec4(16u)) | (high & vec4(0xffff0000u)));
     let end = count + ahead;
     let word = 4u * y_at(0u) + (at >> 1u);
-    store_word(word, low.x, high.x, ahead == 0u, end > 1u);
-    store_word(word + 1u, low.y, high.y, end > 2u, end > 3u);
-    store_word(word + 2u, low.z, high.z, end > 4u, end > 5u);
-    store_word(word + 3u, low.w, high.w, end > 6u, end > 7u);
-    if (!EVEN) { store_word(word + 4u, odd.w, 0u, end > 8u, false); }
+    store_word(word, words.x, ahead == 0u, end > 1u);
+    store_word(word + 1u, words.y, end > 2u, end > 3u);
+    store_word(word + 2u, words.z, end > 4u, end > 5u);
+    store_word(word + 3u, words.w, end > 6u, end > 7u);
+    if (!EVEN) { store_word(word + 4u, odd.w >> 16u, end > 8u, false); }
 }
