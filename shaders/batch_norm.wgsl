@@ -2,8 +2,8 @@
 //
 //   y = (x - mean[c]) * scale[c] + bias[c]
 //
-// Grid: x = lanes that begin in a plane, PER_THREAD for each thread; y = channels; z = pictures, PICTURES for
-// each thread.
+// Grid: x = lanes that begin in a plane, PER_THREAD for each thread, y = channels, z = pictures; where planes are SMALL, x = lanes of
+// a picture, z = pictures, PICTURES for each thread: helpers/planes.wgsl.
 // Numerics: f32, one rounding each operation.
 // Source: torch.nn.BatchNorm2d in eval().
 
@@ -16,8 +16,9 @@ struct Params {
     x_base: u32,       // lanes of x and y that are before what is bound
     y_base: u32,
     channels: u32,
-    batch: u32,
+    batch: u32,        // pictures
     plane: u32,        // elements of a plane
+    lanes: u32,        // of a picture, or of all where pictures begin within lanes
     run_planes: u32,
     run_lanes: u32,
     runs_x: u32,       // along a plane
@@ -41,5 +42,10 @@ fn affine_of(channel: u32) -> Affine {
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    if (id.y < params.channels) { transform_planes(id.z * PICTURES, id.y, id.x, affine_of(id.y)); }
+    if (id.z * PICTURES >= params.batch) { return; }
+    if (SMALL) {
+        if (id.x < params.lanes) { transform_lanes(id.x, id.z * PICTURES); }
+    } else if (id.y < params.channels) {
+        transform_plane(id.z, id.y, id.x, affine_of(id.y));
+    }
 }

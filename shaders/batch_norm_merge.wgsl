@@ -1,10 +1,10 @@
-// Moments of each channel from those of its parts, which the kernel that has made the tensor made with it: first pass of batch
-// normalisation in training where there are such.
+// Moments of each channel from those of its parts, which the kernel that has made the tensor made with it, or
+// batch_norm_moments.wgsl where there are many.
 //
 //   partials[c] = (count, mean, m2, pivot), partials[C + c] = (weight, bias, running_mean, running_variance)
 //   new_batches = batches + 1
 //
-// Parts have pivots of their own; the channel's is the one of its first part, which is its first element.
+// Parts may have pivots of their own; the channel's is the one of its first part, which is its first element.
 //
 // Grid: z = channels, one a workgroup.
 // Numerics: f32, the order a function of the count only.

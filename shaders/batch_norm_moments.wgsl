@@ -29,6 +29,7 @@ struct Params {
     channels: u32,
     batch: u32,
     plane: u32,        // elements of a plane
+    lanes: u32,
     run_planes: u32,
     run_lanes: u32,
     runs_x: u32,       // along a plane

@@ -4,10 +4,10 @@
 //   y = ((x - pivot) - mean) * (weight[c] / sqrt(m2 / n + eps)) + bias[c], with mean and m2 of x - pivot
 //   new_mean = keep running_mean + momentum (pivot + mean),  new_variance = keep running_variance + momentum m2 / (n - 1)
 //
-// A workgroup merges the partial moments of its channel first (SHARED); where planes are small, a thread those of its own.
+// A workgroup merges the partial moments of its channel first; where planes are SMALL, a thread those of its own.
 //
-// Grid: x = lanes that begin in a plane, PER_THREAD for each thread; y = channels; z = pictures, PICTURES for
-// each thread.
+// Grid: x = lanes that begin in a plane, PER_THREAD for each thread, y = channels, z = pictures; where planes are SMALL, x = lanes of
+// a picture, z = pictures, PICTURES for each thread: helpers/planes.wgsl.
 // Numerics: f32; the pivot is subtracted first, exactly where x is near it. inverseSqrt within 2 ULP (WGSL). The variance
 // that normalises is the biased one, the one that is stored the unbiased. Without a value (batch 0) the running
 // statistics stay.
@@ -16,15 +16,15 @@
 override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
-override SHARED: bool; // the threads of a workgroup are of one channel
 
 struct Params {
     origin: vec3<u32>, // first workgroup
     x_base: u32,       // lanes of x and y that are before what is bound
     y_base: u32,
     channels: u32,
-    batch: u32,
+    batch: u32,        // pictures
     plane: u32,        // elements of a plane
+    lanes: u32,        // of a picture, or of all where pictures begin within lanes
     run_planes: u32,
     run_lanes: u32,
     runs_x: u32,       // along a plane
@@ -81,6 +81,7 @@ fn merge_parts(channel: u32, thread: u32) -> Moments {
     }
     workgroupBarrier();
     var all = Moments(0.0, 0.0, 0.0);
+    // A loop of no turn costs the other threads less than a branch, which some devices walk through.
     let end = select(0u, 8u, thread == 0u);
     for (var eighth = 0u; eighth < end; eighth++) { all = merge(all, merging[eighth]); }
     return all;
@@ -90,7 +91,7 @@ fn update(channel: u32, moments: Moments) {
     let old = partials[params.channels * params.parts + channel].zw;
     let pivot = partials[channel * params.parts].w;
     let batch = vec2(moments.mean + pivot, moments.m2 / (moments.count - 1.0));
-    let updated = select(params.keep * old + params.momentum * batch, old, params.batch == 0u);
+    let updated = select(params.keep * old + params.momentum * batch, old, moments.count == 0.0);
     new_mean[channel] = updated.x;
     new_variance[channel] = updated.y;
 }
@@ -101,22 +102,21 @@ fn main(
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let channel = (workgroup.y + params.origin.y) * WY + local.y;
-    let pictures = ((workgroup.z + params.origin.z) * WZ + local.z) * PICTURES;
-    let thread = (workgroup.x + params.origin.x) * WX + local.x;
-    var moments: Moments;
-    var f: Affine;
-    if (SHARED) {
-        moments = merge_parts(channel, index);
-        if (index == 0u) { own = affine(channel, moments); }
-        workgroupBarrier();
-        f = own;
+    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
+    let picture = id.z * PICTURES;
+    if (SMALL) {
+        // The threads of the first pictures have the channels too.
+        let step = max(params.lanes, 1u);
+        if (picture == 0u && id.x < step) {
+            for (var channel = id.x; channel < params.channels; channel += step) { update(channel, moments_of(channel)); }
+        }
+        if (picture < params.batch && id.x < params.lanes) { transform_lanes(id.x, picture); }
+        return;
     }
-    if (channel >= params.channels) { return; }
-    if (!SHARED) {
-        moments = moments_of(channel);
-        f = affine(channel, moments);
-    }
-    if (thread == 0u && pictures == 0u) { update(channel, moments); }
-    transform_planes(pictures, channel, thread, f);
+    let moments = merge_parts(id.y, index);
+    if (index == 0u) { own = affine(id.y, moments); }
+    workgroupBarrier();
+    if (id.y >= params.channels) { return; }
+    if (id.x == 0u && picture == 0u) { update(id.y, moments); }
+    if (picture < params.batch) { transform_plane(picture, id.y, id.x, own); }
 }

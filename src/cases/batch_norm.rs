@@ -133,6 +133,36 @@ pub(super) fn cases() -> Vec<Case> {
             &[33, 5],
             eval(),
         ),
+        case(
+            "many_parts_train",
+            "one channel that fills a device: more parts than two eights merge",
+            &[2, 1, 640, 900],
+            train(),
+        ),
+        case(
+            "small_planes_train",
+            "a thread has a lane of one plane in some of 19 pictures",
+            &[19, 2048, 4, 4],
+            train(),
+        ),
+        case(
+            "small_odd_planes_train",
+            "a thread has a lane of two planes in some of 37 pictures",
+            &[37, 512, 7, 7],
+            train(),
+        ),
+        case(
+            "three_elements_train",
+            "a thread has a lane of more planes in some of 70 pictures",
+            &[70, 4096, 3],
+            train(),
+        ),
+        case(
+            "pictures_within_lanes_train",
+            "pictures begin within lanes",
+            &[70, 1023, 3],
+            train(),
+        ),
         case("3d_train", "three dimensions", &[3, 5, 3, 4, 5], train()),
         case("3d_eval", "three dimensions", &[3, 5, 3, 4, 5], eval()),
         case(

@@ -2,6 +2,7 @@
 
 mod lower;
 mod partition;
+mod planes;
 
 pub(crate) use lower::affine_table;
 pub(super) use lower::{AFFINE_KERNELS, KERNELS, MERGE_KERNELS};

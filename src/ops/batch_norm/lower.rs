@@ -1,10 +1,11 @@
-//! Dispatches of batch normalisation: in evaluation a table that lasts as long as the statistics, and one; two in training.
+//! Dispatches of batch normalisation: in evaluation a table that lasts as long as the statistics, and one. In training two, and
+//! one between them where parts are many; where another kernel has made their moments, that one instead of the first.
 
 use super::BatchNorm;
 use super::partition::Partition;
 use crate::kernel::{Kernel, MOMENTS, RECTIFIED, STORAGE, Start, half, params};
 use crate::ops::window::word;
-use crate::plan::{Block, Launch, Lowering, Made, SlotId, Threads, Touches};
+use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches};
 use crate::tensor::TensorType;
 use std::ops::Range;
 
@@ -16,10 +17,12 @@ params! {
     Params {
         /// C.
         channels: u32,
-        /// N.
+        /// N, or pictures as the last pass counts them.
         batch: u32,
         /// Elements of one plane.
         plane: u32,
+        /// Lanes of a picture, or of all where pictures begin within lanes.
+        lanes: u32,
         /// Planes of a run.
         run_planes: u32,
         /// Lanes of a run in each of its planes.
@@ -90,8 +93,9 @@ fn params(layer: &BatchNorm, momentum: f64, x: &TensorType, partition: &Partitio
     Params {
         start: Start::default(),
         channels: word(x.shape[1]),
-        batch: word(partition.batch),
-        plane: word(partition.plane),
+        batch: word(partition.planes.batch),
+        plane: word(partition.planes.plane),
+        lanes: word(partition.planes.pictures().0),
         run_planes: word(partition.run_planes),
         run_lanes: word(partition.run_lanes),
         runs_x: word(partition.runs_x),
@@ -157,9 +161,10 @@ pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
     let partition = Partition::of(x, lowering.binding());
     let reads = lowering.reads.clone();
     let table = affine_table(layer, lowering, &reads[1..], x.shape[1]);
-    let params = params(layer, 0.0, x, &partition);
+    let mut params = params(layer, 0.0, x, &partition);
+    params.batch = word(partition.planes.pictures().1);
     let ways = lowering.ways();
-    let constants = partition.plane_constants();
+    let constants = partition.planes.constants();
     let writes = lowering.writes.clone();
     lowering.launch(&Launch {
         kernel: &KERNELS[0],
@@ -167,10 +172,10 @@ pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
         params: bytemuck::bytes_of(&params),
         reads: &[reads[0], table, ways.skip],
         writes: &writes,
-        threads: partition.plane_threads(),
+        threads: partition.planes.threads(),
         operations: 0,
         touches: Some(Touches {
-            bytes: &|block| partition.transformed(block),
+            bytes: &|block| partition.planes.transformed(block),
             like_y: if ways.skips { &[2] } else { &[] },
             weights: None,
         }),
@@ -180,20 +185,27 @@ pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
 /// What the first pass in training reads besides the input, in the order of its bindings.
 struct Given([SlotId; 5]);
 
-/// The first pass where the kernel that computes the input has made moments of its parts.
-fn merge(made: &Made, given: &Given, channels: usize, lowering: &mut Lowering<'_>) -> SlotId {
+/// The moments of the channels from those of their parts, which the kernel that computes the input has made, or the first pass
+/// where parts are many.
+fn merge(
+    made: SlotId,
+    parts: usize,
+    given: &Given,
+    channels: usize,
+    lowering: &mut Lowering<'_>,
+) -> SlotId {
     let partials = lowering.scratch("moments", 2 * channels * 16);
     let params = MergeParams {
         start: Start::default(),
         channels: word(channels),
-        parts: word(made.parts),
+        parts: word(parts),
     };
     let Given([mean, variance, batches, weight, bias]) = *given;
     lowering.launch(&Launch {
         kernel: &MERGE_KERNELS[0],
         constants: &[],
         params: bytemuck::bytes_of(&params),
-        reads: &[made.slot, mean, variance, batches, weight, bias],
+        reads: &[made, mean, variance, batches, weight, bias],
         writes: &[lowering.writes[3], partials],
         threads: Threads {
             count: [64, 1, channels],
@@ -245,7 +257,10 @@ fn reduce(
     } else {
         // The first elements of the channels are not in the slice of every part.
         let first = |[_, _, channels]: &Block| {
-            [partition.span(0..1, channels.clone(), [0, 0]), all.clone()]
+            [
+                partition.planes.span(0..1, channels.clone(), [0, 0]),
+                all.clone(),
+            ]
         };
         moments("PIVOTS", &first, lowering);
         moments("GIVEN", &reduced, lowering);
@@ -264,17 +279,25 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
     let partials = match lowering.take_moments() {
         Some(made) => {
             params.parts = 1;
-            merge(&made, &given, channels, lowering)
+            merge(made.slot, made.parts, &given, channels, lowering)
         }
-        None => reduce(x, &partition, &given, bytemuck::bytes_of(&params), lowering),
+        None => {
+            let partials = reduce(x, &partition, &given, bytemuck::bytes_of(&params), lowering);
+            if partition.is_merged_apart() {
+                params.parts = 1;
+                merge(partials, partition.parts(), &given, channels, lowering)
+            } else {
+                partials
+            }
+        }
     };
+    params.batch = word(partition.planes.pictures().1);
     let ways = lowering.ways();
-    let constants = partition.plane_constants();
-    let shared = ("SHARED", f64::from(u8::from(!partition.is_small())));
-    let Threads { count, workgroup } = partition.plane_threads();
+    let constants = partition.planes.constants();
+    let Threads { count, workgroup } = partition.planes.threads();
     lowering.launch(&Launch {
         kernel: &KERNELS[2],
-        constants: &[&constants[..], &[half(x.dtype), shared], &ways.constants].concat(),
+        constants: &[&constants[..], &[half(x.dtype)], &ways.constants].concat(),
         params: bytemuck::bytes_of(&params),
         reads: &[reads[0], partials, ways.skip],
         writes: &[writes[0], writes[1], writes[2]],
@@ -285,7 +308,7 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
         },
         operations: 0,
         touches: Some(Touches {
-            bytes: &|block| partition.transformed(block),
+            bytes: &|block| partition.planes.transformed(block),
             like_y: if ways.skips { &[2] } else { &[] },
             weights: None,
         }),

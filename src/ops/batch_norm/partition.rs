@@ -1,46 +1,36 @@
-//! How the reductions and the transformations of batch normalisation are cut into threads.
+//! How the reductions of batch normalisation are cut into threads.
 
-use crate::kernel::per_lane;
-use crate::ops::window::word;
-use crate::plan::{Block, Threads, span};
+use super::planes::Planes;
+use crate::plan::{Block, Threads};
 use crate::tensor::TensorType;
 use std::ops::Range;
 
-/// Threads of a workgroup that reduces, and the most parts of a channel.
+/// Threads of a workgroup that reduces.
 const THREADS: usize = 64;
 /// Quads that a thread loads before it uses the first.
 const BLOCK: usize = 8;
+/// Blocks of a thread that make more parts worth a dispatch of their own that merges them.
+const FEW_BLOCKS: usize = 4;
 /// Workgroups that fill any device: parts are made until there are so many.
 const WORKGROUPS: usize = 256;
+/// Parts of a channel that those who transform it merge, each for itself: all threads that need the moments of small planes, a
+/// workgroup of large ones, by two eights.
+const MERGED_BY_THREADS: usize = 4;
+const MERGED_BY_WORKGROUPS: usize = 64;
 /// Most neighbouring lanes that a row of threads reads at a time: 128 bytes, what memory hands out at once.
 const ROW: usize = 8;
-/// Threads that have neighbouring lanes of a plane: as many as any device runs in step.
-const ROW_OF_PLANE: usize = 8;
-/// Threads that fill any device, and the most lanes of one that transforms planes.
-const FILL: usize = 1 << 15;
-const MOST_LANES: usize = 32;
-/// Most lanes of a small plane: one thread transforms it, eight reduce those of a channel, in few parts, whose moments
-/// every thread merges that needs them.
-const SMALL: usize = 32;
+/// Channels of a workgroup that reduces small planes.
 const GROUP: usize = 8;
-const FEW_PARTS: usize = 4;
 
 /// How a channel of N planes is cut into runs, a row of threads each, and the runs into parts, a workgroup each: a
 /// function of the type only, so every device sums in one order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Partition {
-    /// C.
-    channels: usize,
-    /// N, planes of the channel.
-    pub(super) batch: usize,
-    /// Elements of a plane.
-    pub(super) plane: usize,
-    /// Elements of a lane.
-    per_lane: usize,
-    /// Most lanes that a plane overlaps.
-    lanes: usize,
+    pub(super) planes: Planes,
     /// Channels of a workgroup that reduces.
     group: usize,
+    /// Parts of a channel that are merged with the transformation.
+    few: usize,
     /// Lanes of a block.
     block: usize,
     /// Threads of a row.
@@ -55,21 +45,17 @@ impl Partition {
     /// `binding`: the most bytes of one. A part touches a quarter of that at most, which changes no partition of a tensor that
     /// fits one.
     pub(super) fn of(x: &TensorType, binding: u64) -> Self {
-        let (batch, channels) = (x.shape[0], x.shape[1]);
-        let plane: usize = x.shape[2..].iter().product();
-        let per_lane = per_lane(x.dtype);
-        let lanes = if plane.is_multiple_of(per_lane) {
-            plane / per_lane
-        } else {
-            (plane + per_lane - 2) / per_lane + 1
-        };
+        let planes = Planes::of(x);
+        let (lanes, per_lane) = (planes.lanes(), planes.per_lane);
         // A lane of f16 is two quads.
         let block = BLOCK * 4 / per_lane;
-        let (group, most) = if lanes <= SMALL {
-            (GROUP, FEW_PARTS)
+        let (group, few) = if planes.are_small() {
+            (GROUP, MERGED_BY_THREADS)
         } else {
-            (1, THREADS)
+            (1, MERGED_BY_WORKGROUPS)
         };
+        let blocks = planes.batch * lanes / block / (THREADS / group);
+        let most = (blocks / FEW_BLOCKS).clamp(few, WORKGROUPS);
         let threads_x = lanes.clamp(1, ROW).next_power_of_two();
         let rows = THREADS / group / threads_x;
         // A run gives each thread whole blocks.
@@ -89,16 +75,16 @@ impl Partition {
             1
         };
         let most = most.max(fewest.min(THREADS));
-        let wanted = (WORKGROUPS * group / channels).max(fewest).clamp(1, most) * rows;
-        let (run_planes, runs_y) = cut(batch, wanted, block_planes);
+        let wanted = (WORKGROUPS * group / planes.channels)
+            .max(fewest)
+            .clamp(1, most)
+            * rows;
+        let (run_planes, runs_y) = cut(planes.batch, wanted, block_planes);
         let (run_lanes, runs_x) = cut(lanes, wanted / runs_y, block_lanes);
         Self {
-            channels,
-            batch,
-            plane,
-            per_lane,
-            lanes,
+            planes,
             group,
+            few,
             block,
             threads_x,
             run_planes,
@@ -113,117 +99,57 @@ impl Partition {
         THREADS / self.group / self.threads_x
     }
 
-    /// At most [`THREADS`].
+    /// At most [`WORKGROUPS`].
     pub(super) const fn parts(&self) -> usize {
         (self.runs_x * self.runs_y).div_ceil(self.rows())
     }
 
     /// Whether a block goes along the planes of a channel, because a plane has too few lanes for one.
     const fn along_batch(&self) -> bool {
-        self.lanes < self.threads_x * self.block
+        self.planes.lanes() < self.threads_x * self.block
     }
 
-    /// Additions behind one another from an element to the moments of its channel: a block, the blocks of a thread,
-    /// the components of a quad, then twice 64 merged in eights: the threads of a workgroup, and the parts.
-    const fn depth(&self) -> usize {
-        let blocks = if self.along_batch() {
+    /// Blocks of a thread.
+    const fn blocks(&self) -> usize {
+        if self.along_batch() {
             self.run_planes.div_ceil(self.block) * self.run_lanes.div_ceil(self.threads_x)
         } else {
             self.run_planes * self.run_lanes.div_ceil(self.threads_x * self.block)
-        };
-        BLOCK + blocks + 2 + 4 * 7
+        }
+    }
+
+    /// Additions behind one another from an element to the moments of its channel: a block, the blocks of a thread,
+    /// the components of a quad, then 64 threads of a workgroup in eights, and the parts in eights.
+    const fn depth(&self) -> usize {
+        // A workgroup that merges apart takes 64 eighths, each a thread.
+        let eights = if self.is_merged_apart() { 5 } else { 4 };
+        BLOCK + self.blocks() + 2 + eights * 7
     }
 
     pub(super) const fn threads(&self) -> Threads {
         Threads {
-            count: [self.parts() * self.threads_x, self.rows(), self.channels],
+            count: [
+                self.parts() * self.threads_x,
+                self.rows(),
+                self.planes.channels,
+            ],
             #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
             workgroup: [self.threads_x as u32, self.rows() as u32, self.group as u32],
         }
     }
 
-    /// Whether planes begin within lanes.
-    const fn edges(&self) -> bool {
-        !self.plane.is_multiple_of(self.per_lane)
-    }
-
     /// `override`s of the moments kernel.
     pub(super) fn moments_constants(&self) -> [(&'static str, f64); 2] {
-        [("ALONG_BATCH", self.along_batch()), ("EDGES", self.edges())]
-            .map(|(name, flag)| (name, f64::from(u8::from(flag))))
-    }
-
-    /// Whether a thread transforms whole planes.
-    pub(super) const fn is_small(&self) -> bool {
-        self.lanes <= SMALL
-    }
-
-    /// `override`s of the kernels that transform planes.
-    pub(super) fn plane_constants(&self) -> [(&'static str, f64); 4] {
-        let reach = match self.plane {
-            _ if !self.edges() => 1,
-            plane if plane < self.per_lane => 3,
-            _ => 2,
-        };
-        let (row, each) = self.row_of_plane();
         [
-            ("REACH", reach),
-            ("PER_THREAD", each),
-            ("ROW", row),
-            ("PICTURES", self.pictures()),
+            ("ALONG_BATCH", self.along_batch()),
+            ("EDGES", self.planes.edges()),
         ]
-        .map(|(name, value)| (name, f64::from(word(value))))
+        .map(|(name, flag)| (name, f64::from(u8::from(flag))))
     }
 
-    /// Threads of a row that transforms neighbouring lanes of a plane, and lanes of a thread: as many as leave enough
-    /// threads, for a workgroup makes the function of its channel first. A small plane has one thread.
-    fn row_of_plane(&self) -> (usize, usize) {
-        let lanes = self.plane.div_ceil(self.per_lane);
-        if self.is_small() {
-            return (1, lanes.max(1));
-        }
-        let all = lanes * self.channels * self.batch;
-        let each = (all / FILL).clamp(BLOCK, MOST_LANES);
-        (ROW_OF_PLANE, each.next_multiple_of(BLOCK))
-    }
-
-    /// Pictures of a thread: several small planes of a channel, whose function it makes.
-    fn pictures(&self) -> usize {
-        let lanes = self.plane.div_ceil(self.per_lane).max(1);
-        (SMALL / 2 / lanes).clamp(1, self.batch.max(1))
-    }
-
-    /// Bytes of the planes of these channels in these pictures, from one element of a plane to another.
-    pub(super) fn span(
-        &self,
-        pictures: Range<usize>,
-        channels: Range<usize>,
-        plane: [usize; 2],
-    ) -> Range<usize> {
-        let [first, last] = plane;
-        let axes = [
-            (pictures.start, pictures.end.saturating_sub(1), self.batch),
-            (channels.start, channels.end - 1, self.channels),
-            (first, last, self.plane),
-        ];
-        span(&axes, 16 / self.per_lane)
-    }
-
-    /// What a block of the threads that transform planes touches.
-    pub(super) fn transformed(&self, [x, channels, pictures]: &Block) -> [Range<usize>; 2] {
-        let (row, each) = self.row_of_plane();
-        let (lanes, first) = (row * each, x.start / row);
-        // A thread with the first lanes of a plane has the last one besides, if that reaches beyond the plane.
-        let plane = if self.edges() {
-            [0, self.plane - 1]
-        } else {
-            let end = (x.end.div_ceil(row) * lanes * self.per_lane).min(self.plane);
-            [first * lanes * self.per_lane, end.saturating_sub(1)]
-        };
-        let of = self.pictures();
-        let pictures = pictures.start * of..(pictures.end * of).min(self.batch);
-        let bytes = self.span(pictures, channels.clone(), plane);
-        [bytes.clone(), bytes]
+    /// Whether the parts are merged by a dispatch of their own.
+    pub(super) const fn is_merged_apart(&self) -> bool {
+        self.parts() > self.few
     }
 
     /// What a block of the threads that reduce touches of the input; of the other tensors it touches all.
@@ -236,26 +162,15 @@ impl Partition {
             runs.start.min(last) % self.runs_x * self.run_lanes
                 ..(last % self.runs_x + 1) * self.run_lanes
         } else {
-            0..self.lanes
+            0..self.planes.lanes()
         };
-        let end = (lanes.end * self.per_lane).min(self.plane);
-        let pictures = first_y * self.run_planes..((last_y + 1) * self.run_planes).min(self.batch);
+        let end = (lanes.end * self.planes.per_lane).min(self.planes.plane);
+        let pictures =
+            first_y * self.run_planes..((last_y + 1) * self.run_planes).min(self.planes.batch);
         // Lanes are counted from the one that the plane begins in.
-        let begin = (lanes.start * self.per_lane).saturating_sub(self.per_lane);
-        self.span(pictures, channels.clone(), [begin, end.saturating_sub(1)])
-    }
-
-    /// Threads that transform planes. Those of a workgroup are of one channel, whose function is theirs alone, unless
-    /// planes are small.
-    pub(super) fn plane_threads(&self) -> Threads {
-        let pictures = self.batch.div_ceil(self.pictures());
-        if self.is_small() {
-            return Threads::fitted([1, self.channels, pictures]);
-        }
-        let lanes = self.plane.div_ceil(self.per_lane);
-        let (row, each) = self.row_of_plane();
-        let rows = lanes.div_ceil(row * each);
-        Threads::columns([rows * row, self.channels, pictures])
+        let begin = (lanes.start * self.planes.per_lane).saturating_sub(self.planes.per_lane);
+        self.planes
+            .span(pictures, channels.clone(), [begin, end.saturating_sub(1)])
     }
 }
 
@@ -274,4 +189,45 @@ pub(crate) fn made_depth(x: &TensorType) -> usize {
     let rows = plane / width.max(1);
     let parts = x.shape[0] * (width.div_ceil(4) * rows / 32 + 1);
     2 * (8 + 16) + 2 * (1 + 2 * 7) + 8 + parts.div_ceil(512) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::DType;
+
+    /// Every shape has the workgroups, or threads that have hardly a block more than is worth another part.
+    #[test]
+    fn reductions_fill_the_device_whatever_the_channels() {
+        let shapes = |channels| {
+            let planes = [
+                (1, 1),
+                (3, 49),
+                (64, 16),
+                (9000, 1),
+                (2, 9000),
+                (5, 33825),
+                (16, 65536),
+            ];
+            planes.map(|(batch, plane)| vec![batch, channels, plane])
+        };
+        let shapes = (1..300).flat_map(shapes);
+        for shape in shapes.chain([vec![20, 6, 65536], vec![128, 2048, 16], vec![90_000, 1, 49]]) {
+            for dtype in [DType::F32, DType::F16] {
+                let x = TensorType {
+                    shape: shape.clone(),
+                    dtype,
+                };
+                let partition = Partition::of(&x, u64::MAX);
+                assert!(partition.parts() <= WORKGROUPS, "{x:?}: {partition:?}");
+                let pictures = partition.run_planes * partition.runs_y;
+                let lanes = partition.run_lanes * partition.runs_x;
+                assert!(pictures >= shape[0], "{x:?}: {partition:?}");
+                assert!(lanes >= partition.planes.lanes(), "{x:?}: {partition:?}");
+                let workgroups: usize = partition.threads().workgroups().iter().product();
+                let filled = 2 * workgroups > WORKGROUPS || partition.blocks() < 2 * FEW_BLOCKS;
+                assert!(filled, "{x:?}: {workgroups} workgroups, {partition:?}");
+            }
+        }
+    }
 }

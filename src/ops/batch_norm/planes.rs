@@ -1,0 +1,166 @@
+//! How batch normalisation transforms planes: which thread has which lanes of which pictures.
+
+use crate::kernel::per_lane;
+use crate::ops::window::word;
+use crate::plan::{Block, Threads, span};
+use crate::tensor::TensorType;
+use std::ops::Range;
+
+/// Threads that fill any device, and the fewest and the most lanes of one that transforms large planes.
+const FILL: usize = 1 << 15;
+const FEWEST_LANES: usize = 8;
+const MOST_LANES: usize = 32;
+/// Threads that have neighbouring lanes of a plane: as many as any device runs in step.
+const ROW: usize = 8;
+/// Most lanes of a small plane: a thread has a lane of several pictures, not several of a plane.
+const SMALL: usize = 32;
+
+/// The planes of a tensor [N, C, *].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Planes {
+    /// C.
+    pub(super) channels: usize,
+    /// N, planes of a channel.
+    pub(super) batch: usize,
+    /// Elements of a plane.
+    pub(super) plane: usize,
+    /// Elements of a lane.
+    pub(super) per_lane: usize,
+}
+
+impl Planes {
+    pub(super) fn of(x: &TensorType) -> Self {
+        Self {
+            channels: x.shape[1],
+            batch: x.shape[0],
+            plane: x.shape[2..].iter().product(),
+            per_lane: per_lane(x.dtype),
+        }
+    }
+
+    /// Most lanes that a plane overlaps.
+    pub(super) const fn lanes(&self) -> usize {
+        if self.edges() {
+            (self.plane + self.per_lane - 2) / self.per_lane + 1
+        } else {
+            self.plane / self.per_lane
+        }
+    }
+
+    /// Whether planes begin within lanes.
+    pub(super) const fn edges(&self) -> bool {
+        !self.plane.is_multiple_of(self.per_lane)
+    }
+
+    /// Whether planes are so small that threads do not go along them.
+    pub(super) const fn are_small(&self) -> bool {
+        self.lanes() <= SMALL
+    }
+
+    /// Lanes of a picture and pictures, as small planes are transformed: where pictures begin within lanes, one has all.
+    pub(super) fn pictures(&self) -> (usize, usize) {
+        let picture = self.channels * self.plane;
+        if !self.are_small() || picture.is_multiple_of(self.per_lane) {
+            (picture / self.per_lane, self.batch)
+        } else {
+            (
+                (self.batch * picture).div_ceil(self.per_lane),
+                self.batch.min(1),
+            )
+        }
+    }
+
+    /// `override`s of the kernels that transform planes.
+    pub(super) fn constants(&self) -> [(&'static str, f64); 5] {
+        let reach = match self.plane {
+            _ if !self.edges() => 1,
+            plane if plane < self.per_lane => 3,
+            _ => 2,
+        };
+        let (row, each) = self.row_of_plane();
+        [
+            ("REACH", reach),
+            ("PER_THREAD", each),
+            ("ROW", row),
+            ("PICTURES", self.pictures_of_thread()),
+            ("SMALL", usize::from(self.are_small())),
+        ]
+        .map(|(name, value)| (name, f64::from(word(value))))
+    }
+
+    /// Threads of a row that transforms neighbouring lanes of a plane, and lanes of a thread: as many as leave enough
+    /// threads, for a workgroup makes the function of its channel first.
+    fn row_of_plane(&self) -> (usize, usize) {
+        let lanes = self.plane.div_ceil(self.per_lane);
+        let all = lanes * self.channels * self.batch;
+        let each = (all / FILL).clamp(FEWEST_LANES, MOST_LANES);
+        (ROW, each.next_multiple_of(FEWEST_LANES))
+    }
+
+    /// Pictures of a thread, which makes the functions of a lane: of small planes as many as leave enough threads.
+    fn pictures_of_thread(&self) -> usize {
+        if !self.are_small() {
+            return 1;
+        }
+        let (lanes, pictures) = self.pictures();
+        // Each is one load and one store, of which those of the functions are to be a small part. More pictures than that are
+        // slower: they are far apart in memory.
+        let most = if self.edges() { 8 } else { 4 };
+        (lanes * pictures / FILL).clamp(1, most.min(pictures.max(1)))
+    }
+
+    /// Bytes of the planes of these channels in these pictures, from one element of a plane to another.
+    pub(super) fn span(
+        &self,
+        pictures: Range<usize>,
+        channels: Range<usize>,
+        plane: [usize; 2],
+    ) -> Range<usize> {
+        let [first, last] = plane;
+        let axes = [
+            (pictures.start, pictures.end.saturating_sub(1), self.batch),
+            (channels.start, channels.end - 1, self.channels),
+            (first, last, self.plane),
+        ];
+        span(&axes, 16 / self.per_lane)
+    }
+
+    /// What a block of the threads that transform planes touches.
+    pub(super) fn transformed(&self, [x, channels, pictures]: &Block) -> [Range<usize>; 2] {
+        let of = self.pictures_of_thread();
+        if self.are_small() {
+            let (lanes, all) = self.pictures();
+            let last = (pictures.end * of).min(all).saturating_sub(1);
+            let axes = [
+                (pictures.start * of, last, all),
+                (x.start, x.end.min(lanes) - 1, lanes),
+            ];
+            let bytes = span(&axes, 16);
+            return [bytes.clone(), bytes];
+        }
+        let (row, each) = self.row_of_plane();
+        let (lanes, first) = (row * each, x.start / row);
+        // A thread with the first lanes of a plane has the last one besides, if that reaches beyond the plane.
+        let plane = if self.edges() {
+            [0, self.plane - 1]
+        } else {
+            let end = (x.end.div_ceil(row) * lanes * self.per_lane).min(self.plane);
+            [first * lanes * self.per_lane, end.saturating_sub(1)]
+        };
+        let bytes = self.span(pictures.clone(), channels.clone(), plane);
+        [bytes.clone(), bytes]
+    }
+
+    /// Threads that transform planes. Those of a workgroup are of one channel, whose function is theirs alone, unless
+    /// planes are small.
+    pub(super) fn threads(&self) -> Threads {
+        if self.are_small() {
+            let (lanes, pictures) = self.pictures();
+            return Threads::columns([lanes, 1, pictures.div_ceil(self.pictures_of_thread())]);
+        }
+        let lanes = self.plane.div_ceil(self.per_lane);
+        let (row, each) = self.row_of_plane();
+        let rows = lanes.div_ceil(row * each);
+        Threads::columns([rows * row, self.channels, self.batch])
+    }
+}
