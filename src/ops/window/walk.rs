@@ -243,3 +243,41 @@ impl Walk {
 fn effective(value: usize) -> u32 {
     if value > MAX_REACH { 1 } else { word(value) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Loads of an element of [8, 64, 112, 112], by the threads of windows of this extent.
+    fn loads(extent: usize, stride: usize, padding: usize) -> String {
+        let window = Window {
+            kernel: &[extent; 2],
+            stride: &[stride; 2],
+            padding: &[[padding; 2]; 2],
+            dilation: &[1; 2],
+            ceil_mode: false,
+        };
+        let of = |side| Extents {
+            n: 8,
+            c: 64,
+            d: 1,
+            h: side,
+            w: side,
+        };
+        let (input, output) = (of(112), of(112 / stride));
+        let walk = window.walk(&input, &output, DType::F32, 8);
+        assert!(walk.roll && walk.aligned && walk.columns == 8);
+        let rows = walk.rows(&output, 8 * 64);
+        // A stretch, of which a thread loads neither what is before the first window nor what is behind the last.
+        let along = |count: usize| ((count - 1) * stride + extent) as f64 / (count * stride) as f64;
+        format!("{:.2}", along(walk.columns as usize) * along(rows))
+    }
+
+    #[test]
+    fn overlapping_windows_share_what_is_loaded() {
+        // Each element once; 17 for 16 of a row and 25 rows for 24; 10 for 8 and 18 for 16. The windows have 1, 2.25 and 9.
+        assert_eq!(loads(2, 2, 0), "1.00");
+        assert_eq!(loads(3, 2, 1), "1.11");
+        assert_eq!(loads(3, 1, 1), "1.41");
+    }
+}
