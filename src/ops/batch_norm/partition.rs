@@ -119,11 +119,10 @@ impl Partition {
     }
 
     /// Additions behind one another from an element to the moments of its channel: a block, the blocks of a thread,
-    /// the components of a quad, then 64 threads of a workgroup in eights, and the parts in eights.
+    /// the components of a quad, then 64 threads of a workgroup in eights, and the parts in eights, thrice: how many there are
+    /// depends on the largest binding too.
     const fn depth(&self) -> usize {
-        // A workgroup that merges apart takes 64 eighths, each a thread.
-        let eights = if self.is_merged_apart() { 5 } else { 4 };
-        BLOCK + self.blocks() + 2 + eights * 7
+        BLOCK + self.blocks() + 2 + 5 * 7
     }
 
     pub(super) const fn threads(&self) -> Threads {
