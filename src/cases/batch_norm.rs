@@ -163,6 +163,30 @@ pub(super) fn cases() -> Vec<Case> {
             &[70, 1023, 3],
             train(),
         ),
+        case(
+            "small_planes_eval",
+            "a thread has a lane of one plane in some of 19 pictures",
+            &[19, 2048, 4, 4],
+            eval(),
+        ),
+        case(
+            "small_odd_planes_eval",
+            "a thread has a lane of two planes in some of 37 pictures",
+            &[37, 512, 7, 7],
+            eval(),
+        ),
+        case(
+            "odd_planes_eval",
+            "large planes that end within lanes",
+            &[1, 2, 301, 451],
+            eval(),
+        ),
+        case(
+            "nobody_within_lanes_train",
+            "no picture, and none would begin at a lane",
+            &[0, 3, 3],
+            train(),
+        ),
         case("3d_train", "three dimensions", &[3, 5, 3, 4, 5], train()),
         case("3d_eval", "three dimensions", &[3, 5, 3, 4, 5], eval()),
         case(

@@ -133,7 +133,7 @@ impl Planes {
             let last = (pictures.end * of).min(all).saturating_sub(1);
             let axes = [
                 (pictures.start * of, last, all),
-                (x.start, x.end.min(lanes) - 1, lanes),
+                (x.start, x.end.min(lanes).saturating_sub(1), lanes),
             ];
             let bytes = span(&axes, 16);
             return [bytes.clone(), bytes];
