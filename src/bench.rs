@@ -52,6 +52,17 @@ impl Spread {
             samples: samples.len(),
         }
     }
+
+    /// The quotient of two medians, and how far it deviates, to the first order.
+    #[must_use]
+    pub fn over(self, other: Self) -> Self {
+        let median = self.median / other.median;
+        Self {
+            median,
+            mad: median * (self.mad / self.median + other.mad / other.median),
+            samples: self.samples.min(other.samples),
+        }
+    }
 }
 
 fn median_of(samples: impl Iterator<Item = f64>) -> f64 {
@@ -99,8 +110,8 @@ impl Measurement {
 
     /// How much longer one run takes without fusion; `None` where the plan fuses nothing.
     #[must_use]
-    pub fn fusion(&self) -> Option<f64> {
-        Some(self.unfused?.median / self.time.median)
+    pub fn fusion(&self) -> Option<Spread> {
+        Some(self.unfused?.over(self.time))
     }
 
     /// Operations of f32 per second.

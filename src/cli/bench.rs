@@ -153,11 +153,5 @@ fn row(device: Option<&Device>, case: &Case, header: &Header, bar: &ProgressBar)
     let cpu = measure_cpu(case)?;
     let measured = device.map(|device| measure(device, case)).transpose()?;
     let checked = compared.wrong.is_none();
-    Ok(Row::new(
-        header,
-        case,
-        cpu.median,
-        measured.as_ref(),
-        checked,
-    ))
+    Ok(Row::new(header, case, cpu, measured.as_ref(), checked))
 }

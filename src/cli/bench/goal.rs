@@ -68,12 +68,23 @@ pub(super) enum Figure {
 }
 
 impl Figure {
-    fn of(self, row: &Row) -> Option<f64> {
+    /// Of a row, and its median deviation.
+    fn of(self, row: &Row) -> Option<(f64, f64)> {
+        let (value, mad) = match self {
+            Self::CopyRatio => (row.copy_ratio, row.copy_ratio_mad),
+            Self::PeakRatio => (row.peak_ratio, row.peak_ratio_mad),
+            Self::Speedup => (row.speedup, row.speedup_mad),
+            Self::Fusion => (row.fusion, row.fusion_mad),
+        };
+        Some((value?, mad.unwrap_or_default()))
+    }
+
+    const fn name(self) -> &'static str {
         match self {
-            Self::CopyRatio => row.copy_ratio,
-            Self::PeakRatio => row.peak_ratio,
-            Self::Speedup => row.speedup,
-            Self::Fusion => row.fusion,
+            Self::CopyRatio => "ratio",
+            Self::PeakRatio => "peak",
+            Self::Speedup => "speed-up",
+            Self::Fusion => "fusion",
         }
     }
 }
@@ -102,18 +113,9 @@ impl Goal {
         (!case.name.contains("/size_")).then_some(Self { figure, least })
     }
 
-    /// The figure of a row, and what of it is noise.
-    fn figure(self, row: &Row) -> Option<(f64, f64)> {
-        let noise = match self.figure {
-            Figure::CopyRatio => reach(row.copy_ratio_mad.unwrap_or_default()),
-            Figure::PeakRatio | Figure::Speedup | Figure::Fusion => 0.0,
-        };
-        Some((self.figure.of(row)?, noise))
-    }
-
     /// Whether a row reaches it; `None` without a time.
     pub(super) fn is_met(self, row: &Row) -> Option<bool> {
-        Some(self.figure.of(row)? >= self.least)
+        Some(self.figure.of(row)?.0 >= self.least)
     }
 }
 
@@ -156,21 +158,16 @@ pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> 
         judged.len()
     )];
     lines.extend(missed.into_iter().filter_map(|(row, goal, _)| {
-        let (value, noise) = goal.figure(row)?;
-        let (name, spread) = match goal.figure {
-            Figure::CopyRatio => ("ratio", row.copy_ratio_mad),
-            Figure::PeakRatio => ("peak", None),
-            Figure::Speedup => ("speed-up", None),
-            Figure::Fusion => ("fusion", None),
-        };
-        let spread = spread.map_or_else(String::new, |mad| format!(" +-{mad:.3}"));
-        let near = match value + noise >= goal.least {
+        let (value, mad) = goal.figure.of(row)?;
+        let near = match value + reach(mad) >= goal.least {
             true => ", which the spread reaches",
             false => "",
         };
         Some(format!(
-            "  {:<width$} {name} {value:.3}{spread}, goal {:.2}{near}",
-            row.case, goal.least
+            "  {:<width$} {} {value:.3} +-{mad:.3}, goal {:.2}{near}",
+            row.case,
+            goal.figure.name(),
+            goal.least
         ))
     }));
     lines

@@ -126,10 +126,16 @@ pub(super) struct Row {
     pub(super) gflops: Option<f64>,
     #[serde(default)]
     pub(super) peak_ratio: Option<f64>,
+    #[serde(default)]
+    pub(super) peak_ratio_mad: Option<f64>,
     pub(super) unfused_ms: Option<f64>,
     pub(super) fusion: Option<f64>,
+    #[serde(default)]
+    pub(super) fusion_mad: Option<f64>,
     pub(super) cpu_ms: f64,
     pub(super) speedup: Option<f64>,
+    #[serde(default)]
+    pub(super) speedup_mad: Option<f64>,
     pub(super) checked: bool,
 }
 
@@ -137,7 +143,7 @@ impl Row {
     pub(super) fn new(
         header: &Header,
         case: &Case,
-        cpu_seconds: f64,
+        cpu: Spread,
         measured: Option<&Measurement>,
         checked: bool,
     ) -> Self {
@@ -147,6 +153,9 @@ impl Row {
             .unwrap_or_default();
         let kind = Kind::of(&case.graph);
         let peak = header.peak_gflops.filter(|_| kind == Kind::Convolution);
+        let peak_ratio = measured.and_then(|m| Some(m.operation_rate() * 1e-9 / peak?));
+        let fusion = measured.and_then(Measurement::fusion);
+        let speedup = measured.map(|m| cpu.over(m.time));
         let goal = Goal::of(case, header.software == Some(true));
         Self {
             case: case.name.clone(),
@@ -172,11 +181,15 @@ impl Row {
             copy_ms_mad: measured.map(|m| m.copy.mad * 1e3),
             operations: measured.map(|m| m.operations),
             gflops: measured.map(|m| m.operation_rate() * 1e-9),
-            peak_ratio: measured.and_then(|m| Some(m.operation_rate() * 1e-9 / peak?)),
+            peak_ratio,
+            // That of the peak itself is at the head of the table.
+            peak_ratio_mad: measured.and_then(|m| Some(peak_ratio? * m.time.mad / m.time.median)),
             unfused_ms: measured.and_then(|m| Some(m.unfused?.median * 1e3)),
-            fusion: measured.and_then(Measurement::fusion),
-            cpu_ms: cpu_seconds * 1e3,
-            speedup: measured.map(|m| cpu_seconds / m.time.median),
+            fusion: fusion.map(|fusion| fusion.median),
+            fusion_mad: fusion.map(|fusion| fusion.mad),
+            cpu_ms: cpu.median * 1e3,
+            speedup: speedup.map(|speedup| speedup.median),
+            speedup_mad: speedup.map(|speedup| speedup.mad),
             checked,
         }
     }
