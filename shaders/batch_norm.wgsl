@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     if (id.z * PICTURES >= params.batch) { return; }
     if (SMALL) {
         if (id.x < params.lanes) { transform_lanes(id.x, id.z * PICTURES); }
-    } else if (id.y < params.channels) {
+    } else {
         transform_plane(id.z, id.y, id.x, affine_of(id.y));
     }
 }

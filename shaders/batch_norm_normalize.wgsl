@@ -116,7 +116,6 @@ fn main(
     let moments = merge_parts(id.y, index);
     if (index == 0u) { own = affine(id.y, moments); }
     workgroupBarrier();
-    if (id.y >= params.channels) { return; }
     if (id.x == 0u && picture == 0u) { update(id.y, moments); }
     if (picture < params.batch) { transform_plane(picture, id.y, id.x, own); }
 }

@@ -14,9 +14,9 @@ fn graph(graph: &mut Graph, shape: &[usize], affine: bool, layer: BatchNorm) -> 
     graph.output("y", y)
 }
 
-/// The counter at `tracked` before the run.
-fn counting(graph: &mut Graph, tracked: i64) -> Result<()> {
-    let x = graph.input("x", [3, 2, 4], DType::F32)?;
+/// The counter at `tracked` before the run. `shape`: of two channels.
+fn counting(graph: &mut Graph, tracked: i64, shape: &[usize]) -> Result<()> {
+    let x = graph.input("x", shape, DType::F32)?;
     let mut vector = |name: &str| graph.variable(name, Tensor::filled(2, 1.0)?);
     let (running_mean, running_var) = (vector("running_mean")?, vector("running_var")?);
     let state = BatchNormState {
@@ -35,6 +35,16 @@ fn one_infinity() -> Tensor {
     let mut data: Vec<f32> = (0..32u8).map(|i| f32::from(i % 7)).collect();
     data[5] = f32::INFINITY;
     Tensor::dense(vec![2, 2, 2, 4], Data::F32(data))
+}
+
+/// [2, 2, 640, 900], of small deviations from a mean that is as far from the other channel's as from 0.
+fn two_means() -> Tensor {
+    let element = |i: usize| {
+        let mean = if i / 576_000 % 2 == 0 { 1e4 } else { -1e4 };
+        mean + [0.0, 0.3, -0.7, 0.1, 0.9][i % 5]
+    };
+    let data = (0..2_304_000).map(element).collect();
+    Tensor::dense(vec![2, 2, 640, 900], Data::F32(data))
 }
 
 /// [2, 3, 16, 40] with many infinities of one sign in the first channel and two of both in the second.
@@ -63,9 +73,9 @@ pub(super) fn cases() -> Vec<Case> {
         })
     };
     let (train, eval) = (BatchNorm::train, BatchNorm::eval);
-    let counter = |name: &str, why, tracked: i64| {
+    let counter = |name: &str, why, tracked: i64, shape: Shape| {
         Case::new(format!("batch_norm/{name}"), why, move |g| {
-            counting(g, tracked)
+            counting(g, tracked, shape)
         })
     };
     let mut infinite = case(
@@ -82,9 +92,17 @@ pub(super) fn cases() -> Vec<Case> {
         train(),
     );
     many.given = vec![("x".to_owned(), infinities())];
+    let mut apart = case(
+        "two_means_train",
+        "parts of two channels far from each other, merged apart: the pivot is the channel's own",
+        &[2, 2, 640, 900],
+        train(),
+    );
+    apart.given = vec![("x".to_owned(), two_means())];
     let mut cases = vec![
         infinite,
         many,
+        apart,
         case(
             "1d_16",
             "the project's material: BatchNorm1d(16)",
@@ -273,11 +291,18 @@ pub(super) fn cases() -> Vec<Case> {
             &[2, 65_537, 2],
             train(),
         ),
-        counter("counter", "41 -> 42", 41),
+        counter("counter", "41 -> 42", 41, &[3, 2, 4]),
         counter(
             "counter_carry",
             "the low word overflows into the high one",
             (1 << 32) - 1,
+            &[3, 2, 4],
+        ),
+        counter(
+            "counter_carry_many_parts",
+            "the same where parts are merged apart",
+            (1 << 32) - 1,
+            &[2, 2, 640, 900],
         ),
     ];
     // Reductions over few channels of many elements, and many of few.

@@ -324,6 +324,11 @@ fn rows(parts: u64) -> Vec<Row> {
             affine(7) + depthwise(7) + 4 * values([3, 7, 40, 65]) + made(7, 3 * 9),
         ),
         (
+            "depthwise-train-many",
+            &["conv_depthwise", "batch_norm_merge", "batch_norm_normalize"],
+            depthwise(3) + 4 * values([1200, 3, 4, 256]) + made(3, 1200),
+        ),
+        (
             "depthwise-train-aligned",
             &["conv_depthwise", "batch_norm_merge", "batch_norm_normalize"],
             values([2, 5, 33, 20]) + depthwise(5) + 3 * values([2, 5, 33, 40]) + made(5, 2 * 5),

@@ -3,6 +3,7 @@
 use super::{Step, chain, idle, residual, shared, two_norms, wide};
 use crate::cases::Case;
 use crate::ops::{BatchNorm, Conv, Interpolate, MaxPool};
+use crate::tensor::{Data, Tensor};
 
 pub(in crate::cases) fn cases() -> Vec<Case> {
     use Step::{Add, Relu, Sigmoid};
@@ -220,6 +221,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             "moments that two batch norms take, of values far from 0",
             two_norms,
         ),
+        many_parts(),
         Case::new("fusion/residual", "a shortcut with its own kernel", |g| {
             residual(g, &[2, 3, 12, 10])
         }),
@@ -261,4 +263,26 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     });
     cases.extend(bench);
     cases
+}
+
+/// More than 512 parts of a channel, of which a thread merges eight at a time; the later ones are of larger values.
+fn many_parts() -> Case {
+    let shape = [1200, 3, 4, 256];
+    let steps = [Step::depthwise(3), Step::Norm(BatchNorm::train())];
+    let mut case = Case::new(
+        "fusion/depthwise-train-many",
+        "more than 512 parts, of which a thread merges eight at a time",
+        |g| chain(g, &shape, &steps),
+    );
+    let size = |i: usize| {
+        if i < shape.iter().product::<usize>() / 2 {
+            1.0
+        } else {
+            100.0
+        }
+    };
+    let data = (0..shape.iter().product()).map(|i| size(i) * [0.0, 0.3, -0.7, 0.1, 0.9][i % 5]);
+    let x = Tensor::dense(shape.to_vec(), Data::F32(data.collect()));
+    case.given = vec![("x".to_owned(), x)];
+    case
 }

@@ -99,10 +99,11 @@ impl Planes {
 
     /// Pictures of a thread, which makes the functions of a lane: of small planes as many as leave enough threads.
     fn pictures_of_thread(&self) -> usize {
-        if !self.are_small() {
+        let (lanes, pictures) = self.pictures();
+        // Of so few lanes neighbouring threads have other pictures.
+        if !self.are_small() || lanes < ROW {
             return 1;
         }
-        let (lanes, pictures) = self.pictures();
         // Each is one load and one store, of which those of the functions are to be a small part. More pictures than that are
         // slower: they are far apart in memory.
         let most = if self.edges() { 8 } else { 4 };
