@@ -74,13 +74,6 @@ fn join(r: u32, kh: u32, kw: u32) {
     sums[r].right += row.right;
 }
 
-// Elements of one axis of a window: x = within the padded input, y = within the input.
-fn clipped(position: u32, stride: u32, kernel: u32, padding: u32, extent: u32) -> vec2<i32> {
-    let start = i32(position * stride) - i32(padding);
-    let end = min(start + i32(kernel), i32(extent + padding));
-    return vec2(end - start, max(min(end, i32(extent)) - max(start, 0), 0));
-}
-
 // Divides the sums at an output position and its three neighbours; 0 for a window without an element.
 fn mean(sum: vec4<f32>, depth: u32, height: u32, column: u32) -> vec4<f32> {
     let area = clipped(depth, SD, KD, PD, params.input_d) * clipped(height, SH, KH, PH, params.input_h);

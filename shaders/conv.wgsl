@@ -49,12 +49,6 @@ var<private> sums: array<vec4<f32>, 8>;   // of each filter
 var<private> filter_channel: u32;         // where the weights of the first filter begin for the present channel
 var<private> filter_count: u32;
 
-// An element of the filters.
-fn weight_at(at: u32) -> f32 {
-    if (HALF) { return unpack2x16float(weight[at >> 1u])[at & 1u]; }
-    return bitcast<f32>(weight[at]);
-}
-
 fn admit(column: u32, kw: u32, within: bool) {
     take_values(column, kw, within);
 }

@@ -52,12 +52,6 @@ var<private> filter_taps: array<f32, 9>;
 var<private> offset: f32;
 var<private> sums: array<Sums, 4>;        // of each open output row
 
-// An element of the filters.
-fn weight_at(at: u32) -> f32 {
-    if (HALF) { return unpack2x16float(weight[at >> 1u])[at & 1u]; }
-    return bitcast<f32>(weight[at]);
-}
-
 fn admit(column: u32, kw: u32, within: bool) {
     take_values(column, kw, within);
 }

@@ -6,7 +6,7 @@
 //
 // Grid: x = COLUMNS neighbours of an output row, y = ROWS output rows, z = slices of planes (N C D).
 // Numerics: exact. Elements are compared as integers: compilers that assume no NaN, or turn a comparison into max(),
-// lose the NaN that must win, or the first of -0.0 and 0.0 that must stay. A window wholly in padding is -inf.
+// lose the NaN that must win, or the first of -0.0 and 0.0 that must stay (helpers/keys.wgsl). A window wholly in padding is -inf.
 // Source: torch.nn.MaxPool2d; ATen/native/cpu/MaxPoolKernel.cpp.
 
 override WX: u32 = 256u;
@@ -43,47 +43,17 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<Out>;  // [planes, output_d, output_h, output_w]
 @group(0) @binding(5) var<uniform> params: Params;
 
-// Elements are compared by their keys, integers in the order of the floats from which the bits come back: -0.0 is just
-// below 0.0, and every NaN above infinity, those with a sign turned around from below -inf. Behind a way in they are those
-// of numbers, and what is stored in the end is rounded: the largest of the rounded ones.
-
-override NUMBERS: bool = IN_AFFINE || IN_RELU;
-
 // Keys of eight neighbouring windows.
 struct Keys {
     left: vec4<i32>,
     right: vec4<i32>,
 }
 
-// The key of -inf: what is not below any element.
-const LOWEST = -0x7fffffffi - 1i;
 const EMPTY = Keys(vec4(LOWEST), vec4(LOWEST));
 
 var<private> keys: array<vec4<i32>, 8>; // of the stretch
 var<private> row: Keys;                 // the best of the row that was taken last
 var<private> best: array<Keys, 4>;      // of each open output row
-
-// How far keys are turned.
-fn turn() -> i32 {
-    return i32(0x7fffffffu - (select(negative_infinity(), 0xff800000u, NUMBERS) & 0x7fffffffu));
-}
-
-fn key(bits: vec4<u32>) -> vec4<i32> {
-    let signed = bitcast<vec4<i32>>(bits);
-    return (signed ^ ((signed >> vec4(31u)) & vec4(0x7fffffffi))) - turn();
-}
-
-fn bits_of_key(key: vec4<i32>) -> vec4<u32> {
-    let signed = key + turn();
-    return bitcast<vec4<u32>>(signed ^ ((signed >> vec4(31u)) & vec4(0x7fffffffi)));
-}
-
-// The better of two, the first of equals: 0.0 is not above -0.0.
-fn better4(a: vec4<i32>, b: vec4<i32>) -> vec4<i32> {
-    let zero = vec4(-turn());
-    let at_least = select(a, zero, a == zero - 1i);
-    return select(a, b, b > at_least);
-}
 
 fn better(a: Keys, b: Keys) -> Keys {
     return Keys(better4(a.left, b.left), better4(a.right, b.right));

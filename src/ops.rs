@@ -17,6 +17,7 @@ mod concat;
 mod conv;
 mod copy;
 mod elementwise;
+mod held;
 mod interpolate;
 mod max_pool;
 mod normalize;
@@ -111,9 +112,10 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 24] = [
+    let layers: [&'static [Kernel]; 28] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
+        &avg_pool::PLANES_KERNELS,
         &batch_norm::KERNELS,
         &batch_norm::AFFINE_KERNELS,
         &batch_norm::MERGE_KERNELS,
@@ -123,6 +125,7 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &conv::DEPTHWISE_KERNELS,
         &conv::DEPTHWISE_MOMENTS_KERNELS,
         &conv::PACK_KERNELS,
+        &conv::PLANES_KERNELS,
         &conv::POINTWISE_KERNELS,
         &conv::POINTWISE_UNIFORM_KERNELS,
         &conv::ROWS_KERNELS,
@@ -131,7 +134,9 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &conv::TILE_UNIFORM_KERNELS,
         &copy::KERNELS,
         &interpolate::KERNELS,
+        &interpolate::PLANES_KERNELS,
         &max_pool::KERNELS,
+        &max_pool::PLANES_KERNELS,
         &normalize::KERNELS,
         &relu::KERNELS,
         &sigmoid::KERNELS,

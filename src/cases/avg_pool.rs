@@ -36,6 +36,24 @@ pub(super) fn cases() -> Vec<Case> {
             overlap(),
         ),
         case(
+            "held_planes",
+            "a thread has whole planes, the last one fewer of them than others",
+            &[45, 33, 7, 7],
+            ceil(),
+        ),
+        case(
+            "held_planes_exclude",
+            "the same where only elements count",
+            &[45, 34, 6, 9],
+            ceil().count_include_pad(false),
+        ),
+        case(
+            "held_planes_divisor",
+            "the same with a divisor of its own",
+            &[45, 33, 7, 7],
+            k(&[3, 2]).divisor_override(-7),
+        ),
+        case(
             "ceil_include",
             "padding counts, what ceil mode adds does not",
             &[2, 3, 6, 6],

@@ -40,7 +40,11 @@ fn one_infinity() -> Tensor {
 /// [2, 2, 640, 900], of small deviations from a mean that is as far from the other channel's as from 0.
 fn two_means() -> Tensor {
     let element = |i: usize| {
-        let mean = if (i / 576_000).is_multiple_of(2) { 1e4 } else { -1e4 };
+        let mean = if (i / 576_000).is_multiple_of(2) {
+            1e4
+        } else {
+            -1e4
+        };
         mean + [0.0, 0.3, -0.7, 0.1, 0.9][i % 5]
     };
     let data = (0..2_304_000).map(element).collect();

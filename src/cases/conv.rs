@@ -71,6 +71,24 @@ pub(super) fn cases() -> Vec<Case> {
             same().groups(7),
         ),
         case(
+            "depthwise_held_planes",
+            "a thread has whole planes, the last one fewer of them than others",
+            &[45, 33, 7, 7],
+            &[33, 1, 3, 3],
+            same().groups(33),
+        ),
+        case(
+            "depthwise_held_planes_strided",
+            "the same with one row of zeros too many, and taps apart",
+            &[45, 34, 6, 9],
+            &[34, 1, 3, 2],
+            Conv::new(2)
+                .padding([2, 1])
+                .stride([2, 3])
+                .dilation([1, 4])
+                .groups(34),
+        ),
+        case(
             "depthwise_strided",
             "one filter a channel, strides differ",
             &[2, 5, 11, 24],

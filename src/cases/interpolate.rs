@@ -35,6 +35,18 @@ pub(super) fn cases() -> Vec<Case> {
             factor(&[3.0, 3.0]),
         ),
         case(
+            "held_planes",
+            "a thread has whole planes, the last one fewer of them than others",
+            &[45, 33, 7, 7],
+            factor(&[2.0, 2.0]),
+        ),
+        case(
+            "held_planes_x1x3",
+            "columns alone are repeated",
+            &[45, 33, 5, 10],
+            factor(&[1.0, 3.0]),
+        ),
+        case(
             "down",
             "a size that is no divisor",
             &[2, 3, 13, 11],

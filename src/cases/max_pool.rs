@@ -36,6 +36,25 @@ pub(super) fn cases() -> Vec<Case> {
             overlap(),
         ),
         case(
+            "held_planes",
+            "a thread has whole planes, the last one fewer of them than others",
+            &[45, 33, 7, 7],
+            overlap().ceil_mode(true),
+        )
+        .with(Specials),
+        case(
+            "held_planes_dilated",
+            "windows wholly in padding",
+            &[45, 34, 6, 9],
+            k(&[3, 2]).stride([1, 3]).padding([1, 1]).dilation([3, 5]),
+        ),
+        case(
+            "held_rows",
+            "a thread has whole signals",
+            &[250, 12, 25],
+            k(&[3]).stride([2]).padding([1]),
+        ),
+        case(
             "padding_never_wins",
             "all inputs may be negative at the border",
             &[2, 3, 5, 4],

@@ -1,5 +1,6 @@
 //! [`AvgPool`]: attributes, shape rule, method, lowering.
 
+use super::held::{HELD_WAY_IN, HELD_WINDOWS, held_kernels};
 use super::pool::{self, Params};
 use super::window::{Window, check_input, check_pool_padding, symmetric};
 use super::{Layer, Op};
@@ -10,10 +11,14 @@ use crate::kernel::{Kernel, ROLL, ROWS, VALUES, WALK, WAY_IN, WINDOWS, row_kerne
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
+/// Extents of windows within the input.
+const CLIPPED: &str = include_str!("../../shaders/helpers/clipped.wgsl");
+
 pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     "avg_pool",
     include_str!("../../shaders/avg_pool.wgsl"),
     Params::FIELDS,
+    CLIPPED,
     pool::SLICES,
     ROLL,
     WALK,
@@ -22,6 +27,10 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     WAY_IN,
     ROWS,
 );
+
+/// Of planes that a thread holds whole.
+pub(super) const PLANES_KERNELS: [Kernel; 3] =
+    held_kernels!("avg_pool_planes", CLIPPED, HELD_WINDOWS, HELD_WAY_IN);
 
 /// Mean of each window. `torch.nn.AvgPool1d`, `AvgPool2d`, `AvgPool3d`.
 ///
@@ -152,7 +161,13 @@ impl Layer for AvgPool {
         )]
         let divisor = self.divisor_override.unwrap_or(1) as f32;
         self.with_window(|window| {
-            pool::launch(lowering, &KERNELS, window, &extra, divisor);
+            pool::launch(
+                lowering,
+                (&KERNELS, &PLANES_KERNELS),
+                window,
+                &extra,
+                divisor,
+            );
         });
     }
 }

@@ -1,5 +1,6 @@
 //! [`Interpolate`]: attributes, shape rule, index tables, method, lowering.
 
+use super::held::{Held, constant, held_kernels};
 use super::window::{Extents, MAX_DIMS, check_input, last_lane, leading_ones, planes_of, word};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
@@ -44,6 +45,9 @@ const SOURCE: &str = include_str!("../../shaders/interpolate.wgsl");
 const PLANES: usize = 8;
 
 pub(super) const KERNELS: [Kernel; 3] = row_kernels!("interpolate", SOURCE, Params::FIELDS, ROWS);
+
+/// Of planes that a thread holds whole.
+pub(super) const PLANES_KERNELS: [Kernel; 3] = held_kernels!("interpolate_planes");
 
 /// Output columns of a thread, or input columns, if they are repeated.
 const COLUMNS: usize = 8;
@@ -225,6 +229,15 @@ impl Layer for Interpolate {
         let planes = input.n * input.c;
         if planes == 0 {
             return;
+        }
+        if let Some(repeat) = self.repetitions(x, y)
+            && let Some(mut held) = Held::of(lowering)
+        {
+            let times = ["TIMES_H", "TIMES_W"].into_iter().zip(repeat);
+            held.constants.extend(times.map(constant));
+            let ways = lowering.ways();
+            let reads = [lowering.reads[0], ways.way_out, ways.skip];
+            return held.launch(&PLANES_KERNELS, &reads, &ways, 1.0, lowering);
         }
         let tables = self.tables(&x.shape[2..], &y.shape[2..]);
         let tables: Vec<&[u32]> = tables.iter().map(Vec::as_slice).collect();

@@ -1,5 +1,6 @@
 //! [`MaxPool`]: attributes, shape rule, method, lowering.
 
+use super::held::{HELD_WAY_IN, HELD_WINDOWS, held_kernels};
 use super::pool::{self, Params};
 use super::window::{Window, check_input, check_pool_padding, symmetric};
 use super::{Layer, Op};
@@ -10,10 +11,14 @@ use crate::kernel::{Kernel, ROLL, ROWS, WALK, WAY_IN, WINDOWS, row_kernels};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
+/// Elements as integers in their order.
+const KEYS: &str = include_str!("../../shaders/helpers/keys.wgsl");
+
 pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     "max_pool",
     include_str!("../../shaders/max_pool.wgsl"),
     Params::FIELDS,
+    KEYS,
     pool::SLICES,
     ROLL,
     WALK,
@@ -21,6 +26,10 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     WAY_IN,
     ROWS,
 );
+
+/// Of planes that a thread holds whole.
+pub(super) const PLANES_KERNELS: [Kernel; 3] =
+    held_kernels!("max_pool_planes", KEYS, HELD_WINDOWS, HELD_WAY_IN);
 
 /// Largest element of each window. `torch.nn.MaxPool1d`, `MaxPool2d`, `MaxPool3d`.
 ///
@@ -129,7 +138,7 @@ impl Layer for MaxPool {
 
     fn lower(&self, lowering: &mut Lowering<'_>) {
         self.with_window(|window| {
-            pool::launch(lowering, &KERNELS, window, &[], 1.0);
+            pool::launch(lowering, (&KERNELS, &PLANES_KERNELS), window, &[], 1.0);
         });
     }
 }

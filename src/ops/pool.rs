@@ -1,5 +1,6 @@
 //! What max and average pooling share: the parameters of their kernels and the grid.
 
+use super::held::Held;
 use super::window::{Extents, Window, check_turns, last_lane, leading_ones, planes_of, word};
 use crate::error::Result;
 use crate::kernel::{Kernel, Start, half, params, store_constants, store_form};
@@ -35,14 +36,20 @@ params! {
 /// The walk over the slices of a window.
 pub(super) const SLICES: &str = include_str!("../../shaders/helpers/pool.wgsl");
 
-/// One pooling kernel: a thread makes a few neighbours of a few output rows.
+/// One pooling kernel: a thread makes a few neighbours of a few output rows or, of planes that it can hold, all of some.
 pub(super) fn launch(
     lowering: &mut Lowering<'_>,
-    kernels: &'static [Kernel; 3],
+    (kernels, planes_kernels): (&'static [Kernel; 3], &'static [Kernel; 3]),
     window: &Window<'_>,
     extra: &[(&'static str, f64)],
     divisor: f32,
 ) {
+    if let Some(mut held) = Held::under(window, lowering) {
+        held.constants.extend_from_slice(extra);
+        let ways = lowering.ways();
+        let reads = [lowering.reads[0], ways.way_in, ways.way_out, ways.skip];
+        return held.launch(planes_kernels, &reads, &ways, divisor, lowering);
+    }
     let (x, y) = (lowering.inputs[0], lowering.outputs[0]);
     let (input, output) = (Extents::of(x), Extents::of(y));
     let strides = window.strides(&y.shape[2..]);

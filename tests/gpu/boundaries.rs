@@ -233,12 +233,12 @@ fn wide(device: &Device) -> Result<(), Failed> {
     })
 }
 
-/// Planes of one element.
+/// Planes under windows of four rows, of which a thread has one.
 fn deep(device: &Device) -> Result<(), Failed> {
     at_a_fold(device, ("max_pool", 2), |planes| {
         let mut graph = Graph::new();
-        let x = graph.input("x", [1, planes, 1, 1], DType::F32)?;
-        let y = graph.max_pool(x, MaxPool::new([1, 1]))?;
+        let x = graph.input("x", [1, planes, 4, 1], DType::F32)?;
+        let y = graph.max_pool(x, MaxPool::new([4, 1]))?;
         graph.output("y", y)?;
         Ok(graph)
     })

@@ -102,6 +102,7 @@ fn rows(parts: u64) -> Vec<Row> {
     const PACKED: &[&str] = &[TABLE, "conv_pack", "conv_tile"];
     let aligned = values([2, 3, 12, 16]);
     let unaligned = values([2, 3, 9, 11]);
+    let small = values([133, 33, 3, 5]);
     let large = values([8, 64, 112, 112]);
     vec![
         (
@@ -113,6 +114,31 @@ fn rows(parts: u64) -> Vec<Row> {
             "norm-relu-overlapping",
             &[TABLE, "max_pool"],
             affine(3) + unaligned + values([2, 3, 5, 6]),
+        ),
+        (
+            "norm-max_pool-add-relu-held",
+            &[TABLE, "max_pool_planes"],
+            affine(33) + small + 2 * values([133, 33, 2, 3]),
+        ),
+        (
+            "relu-avg_pool-norm-add-held",
+            &[TABLE, "avg_pool_planes"],
+            affine(33) + small + 2 * values([133, 33, 1, 2]),
+        ),
+        (
+            "norm-relu-depthwise-norm-add-relu-held",
+            &[TABLE, TABLE, "conv_planes"],
+            2 * affine(33) + depthwise(33) + 3 * small,
+        ),
+        (
+            "nearest-norm-add-relu-held",
+            &[TABLE, "interpolate_planes"],
+            affine(33) + small + 2 * values([133, 33, 6, 10]),
+        ),
+        (
+            "depthwise-train-held",
+            &["conv_planes", "batch_norm_moments", "batch_norm_normalize"],
+            depthwise(33) + 5 * small + statistics(33, 4),
         ),
         (
             "norm-relu-dilated",

@@ -18,8 +18,9 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     };
     let odd = || Step::Interpolate(Interpolate::size([9, 11]));
     let aligned = [2, 3, 12, 16];
+    let small = [133, 33, 3, 5];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 25] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 30] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -31,6 +32,36 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             "padding comes behind what is done on the way in",
             &unaligned,
             &[norm(), Relu, overlapping()],
+        ),
+        (
+            "norm-max_pool-add-relu-held",
+            "on both ways of a thread that has whole planes",
+            &small,
+            &[norm(), overlapping(), Add, Relu],
+        ),
+        (
+            "relu-avg_pool-norm-add-held",
+            "on both ways of a thread that has whole planes",
+            &small,
+            &[Relu, Step::mean(2), norm(), Add],
+        ),
+        (
+            "norm-relu-depthwise-norm-add-relu-held",
+            "on both ways of a thread that has whole planes",
+            &small,
+            &[norm(), Relu, Step::depthwise(33), norm(), Add, Relu],
+        ),
+        (
+            "nearest-norm-add-relu-held",
+            "on the way out of a thread that has whole planes",
+            &small,
+            &[Step::nearest([2, 2]), norm(), Add, Relu],
+        ),
+        (
+            "depthwise-train-held",
+            "moments that a thread with whole planes does not make",
+            &small,
+            &[Step::depthwise(33), train()],
         ),
         (
             "norm-relu-dilated",

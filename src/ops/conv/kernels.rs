@@ -3,6 +3,7 @@
 use crate::kernel::{
     Kernel, MOMENTS, ROLL, ROWS, STORAGE, VALUES, WALK, WAY_IN, WINDOWS, params, row_kernels,
 };
+use crate::ops::held::{HELD_WAY_IN, HELD_WINDOWS, held_kernels};
 
 params! {
     /// Parameters of the convolutions. Extents are in elements.
@@ -27,6 +28,7 @@ params! {
 const BIAS: &str = include_str!("../../../shaders/helpers/bias.wgsl");
 const TILE: &str = include_str!("../../../shaders/helpers/tile.wgsl");
 const TAPS: &str = include_str!("../../../shaders/helpers/taps.wgsl");
+const IN_ORDER: &str = include_str!("../../../shaders/helpers/weights_in_order.wgsl");
 const LOADED: &str = include_str!("../../../shaders/helpers/weights_loaded.wgsl");
 const UNIFORM: &str = include_str!("../../../shaders/helpers/weights_uniform.wgsl");
 
@@ -46,6 +48,7 @@ pub(crate) const KERNELS: [Kernel; 3] = row_kernels!(
     "conv",
     include_str!("../../../shaders/conv.wgsl"),
     Params::FIELDS,
+    IN_ORDER,
     WALK,
     BIAS,
     VALUES,
@@ -134,6 +137,7 @@ macro_rules! depthwise_kernels {
             include_str!("../../../shaders/conv_depthwise.wgsl"),
             Params::FIELDS,
             $($made,)+
+            IN_ORDER,
             ROLL,
             BIAS,
             VALUES,
@@ -148,6 +152,10 @@ pub(crate) const DEPTHWISE_KERNELS: [Kernel; 3] = depthwise_kernels!("", UNSEEN)
 /// The same, and the moments of the output.
 pub(crate) const DEPTHWISE_MOMENTS_KERNELS: [Kernel; 3] =
     behind(depthwise_kernels!("moments ", SEEN, MOMENTS));
+
+/// Small filters of one channel each, of planes that a thread holds whole.
+pub(crate) const PLANES_KERNELS: [Kernel; 3] =
+    held_kernels!("conv_planes", IN_ORDER, BIAS, HELD_WINDOWS, HELD_WAY_IN);
 
 params! {
     /// Parameters of the kernel that lays filters side by side.

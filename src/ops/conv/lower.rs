@@ -1,12 +1,13 @@
 //! Dispatches of a convolution: which kernel takes it, and what that is launched with.
 
 use super::bands;
-use super::kernels::{DEPTHWISE_KERNELS, DEPTHWISE_MOMENTS_KERNELS, KERNELS};
+use super::kernels::{DEPTHWISE_KERNELS, DEPTHWISE_MOMENTS_KERNELS, KERNELS, PLANES_KERNELS};
 use super::packed::Packed;
 use super::pointwise;
 use super::shapes::{Shapes, Tiles};
 use super::tiles::{TILE_COLUMNS, TILE_FILTERS, TILE_WIDTH, tiled};
 use crate::kernel::{Kernel, half, store_constants, store_form};
+use crate::ops::held::Held;
 use crate::ops::window::{Extents, Walk, Window, last_lane, word};
 use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches};
 use crate::tensor::TensorType;
@@ -76,7 +77,15 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
     }
     let repeated = |walk: Walk| walk.repeated(repeat, shapes.output.w).unwrap_or(walk);
     match route(&shapes, window) {
-        Route::Depthwise(walk) => depthwise(&shapes, &repeated(walk), &slots, lowering),
+        Route::Depthwise(walk) => {
+            let held = (repeat == [1, 1])
+                .then(|| Held::under(window, lowering))
+                .flatten();
+            match held {
+                Some(held) => planes(held, &slots, lowering),
+                None => depthwise(&shapes, &repeated(walk), &slots, lowering),
+            }
+        }
         Route::Tile(walk) => tiled(&shapes, window, &repeated(walk), &slots, lowering),
         Route::Any(walk) => any(&shapes, &repeated(walk), &slots, lowering),
     }
@@ -258,4 +267,16 @@ fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowerin
     let making = Making::depthwise(threads, shapes, lowering);
     let walk = (walk, rows, Tiles::inner(1));
     make(&making, &counts, shapes, walk, slots, None, lowering);
+}
+
+/// Small filters of one channel each, of planes that a thread holds whole.
+fn planes(mut held: Held, slots: &Slots, lowering: &mut Lowering<'_>) {
+    if lowering.wants_moments() {
+        lowering.no_moments("the kernel for its planes makes none");
+    }
+    let ways = lowering.ways();
+    let Slots { x, weight, bias } = *slots;
+    let reads = [x, weight, bias, ways.way_in, ways.way_out, ways.skip];
+    held.operations *= 2;
+    held.launch(&PLANES_KERNELS, &reads, &ways, 1.0, lowering);
 }

@@ -1,0 +1,6 @@
+// Stores the outputs of held planes, at most 16 lanes of a thread: helpers/held.wgsl.
+
+fn release(plane: u32) {
+    let first = plane / PLANES * MADE;
+    store_16(first, 0u);
+}
