@@ -36,6 +36,12 @@ pub(super) fn cases() -> Vec<Case> {
             overlap(),
         ),
         case(
+            "held_planes_stride_1",
+            "a thread has whole planes, and as many outputs",
+            &[45, 33, 7, 7],
+            overlap().stride([1, 1]),
+        ),
+        case(
             "held_planes",
             "a thread has whole planes, the last one fewer of them than others",
             &[45, 33, 7, 7],

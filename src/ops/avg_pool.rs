@@ -29,8 +29,13 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
 );
 
 /// Of planes that a thread holds whole.
-pub(super) const PLANES_KERNELS: [Kernel; 3] =
-    held_kernels!("avg_pool_planes", CLIPPED, HELD_WINDOWS, HELD_WAY_IN);
+pub(super) const PLANES_KERNELS: [Kernel; 2] = held_kernels!(
+    "avg_pool_planes",
+    [16, 64],
+    CLIPPED,
+    HELD_WINDOWS,
+    HELD_WAY_IN
+);
 
 /// Mean of each window. `torch.nn.AvgPool1d`, `AvgPool2d`, `AvgPool3d`.
 ///

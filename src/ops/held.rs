@@ -28,32 +28,47 @@ const MOST_TAPS: usize = 1 << 12;
 /// Elements of an input for which this is worth the longer time until its pipeline is made.
 const MANY_ELEMENTS: usize = 1 << 16;
 
-/// Lanes of the output of a thread that a form of a kernel has written out: a compiler takes the longer, the more there are.
-const STORES: [usize; 3] = [16, 64, 256];
+/// Lanes of the output of a thread that the forms of a kernel have written out: a compiler takes the longer, the more there are.
+pub(super) const WINDOWS: [usize; 2] = [16, 64];
+/// The same of kernels that repeat elements.
+pub(super) const REPETITIONS: [usize; 2] = [64, 256];
 
-/// A kernel that holds planes, in forms of as many lanes of its output as [`STORES`]. Behind its name: helpers of its own.
+/// A kernel that holds planes, in forms of so many lanes of its output. Behind them: helpers of its own.
 macro_rules! held_kernels {
-    ($name:literal $(, $helper:expr)* $(,)?) => {{
+    ($name:literal, [$few:literal, $many:literal] $(, $helper:expr)* $(,)?) => {{
         use $crate::kernel::{Kernel, RECTIFIED, STORAGE};
-        use $crate::ops::held::{FIELDS, HELD, STORE_16, STORE_64, STORE_256};
-        let source = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $name, ".wgsl"));
-        [
-            Kernel::new($name, source, FIELDS)
-                .with("16", &[$($helper,)* STORE_16, HELD, RECTIFIED, STORAGE]),
-            Kernel::new($name, source, FIELDS)
-                .with("64", &[$($helper,)* STORE_64, HELD, RECTIFIED, STORAGE]),
-            Kernel::new($name, source, FIELDS)
-                .with("256", &[$($helper,)* STORE_256, HELD, RECTIFIED, STORAGE]),
-        ]
+        use $crate::ops::held::{FIELDS, HELD};
+        const KERNEL: Kernel = Kernel::new(
+            $name,
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $name, ".wgsl")),
+            FIELDS,
+        );
+        macro_rules! form {
+            ($lanes:literal) => {
+                KERNEL.with(
+                    stringify!($lanes),
+                    &[
+                        $($helper,)*
+                        include_str!(concat!(
+                            env!("CARGO_MANIFEST_DIR"),
+                            "/shaders/helpers/held_",
+                            $lanes,
+                            ".wgsl"
+                        )),
+                        HELD,
+                        RECTIFIED,
+                        STORAGE,
+                    ],
+                )
+            };
+        }
+        [form!($few), form!($many)]
     }};
 }
 pub(super) use held_kernels;
 
 pub(super) const FIELDS: &[Field] = Params::FIELDS;
 pub(super) const HELD: &str = include_str!("../../shaders/helpers/held.wgsl");
-pub(super) const STORE_16: &str = include_str!("../../shaders/helpers/held_16.wgsl");
-pub(super) const STORE_64: &str = include_str!("../../shaders/helpers/held_64.wgsl");
-pub(super) const STORE_256: &str = include_str!("../../shaders/helpers/held_256.wgsl");
 pub(super) const HELD_WINDOWS: &str = include_str!("../../shaders/helpers/held_windows.wgsl");
 pub(super) const HELD_WAY_IN: &str = include_str!("../../shaders/helpers/held_way_in.wgsl");
 
@@ -62,7 +77,7 @@ pub(super) struct Held {
     planes: usize,
     /// Lanes of the input and of the output.
     lanes: [usize; 2],
-    /// Index in [`STORES`].
+    /// Which form of its kernel.
     form: usize,
     /// Operations for an output.
     pub(super) operations: usize,
@@ -73,7 +88,7 @@ pub(super) struct Held {
 impl Held {
     /// Of the first input and the output of a layer; `None` if a thread has too few registers or stores for them, there is
     /// depth, or there is so little to do that another kernel is ready sooner.
-    pub(super) fn of(lowering: &Lowering<'_>) -> Option<Self> {
+    pub(super) fn of(forms: [usize; 2], lowering: &Lowering<'_>) -> Option<Self> {
         let (x, y) = (lowering.inputs[0], lowering.outputs[0]);
         let (input, output) = (Extents::of(x), Extents::of(y));
         let lane = per_lane(x.dtype);
@@ -85,7 +100,7 @@ impl Held {
         };
         let planes = [1, 2, 4, MOST_PLANES].into_iter().find(whole)?;
         let lanes = areas.map(|area| planes * area / lane);
-        let form = STORES.iter().position(|&most| lanes[1] <= most)?;
+        let form = forms.iter().position(|&most| lanes[1] <= most)?;
         let fits = lanes[0] * LANE <= lowering.sums();
         let flat = input.d == 1 && output.d == 1;
         let constants = [
@@ -114,7 +129,7 @@ impl Held {
         if kernel.iter().any(|&side| side > SIDE) {
             return None;
         }
-        let mut held = Self::of(lowering)?;
+        let mut held = Self::of(WINDOWS, lowering)?;
         let y = lowering.outputs[0];
         held.operations = kernel[1] * kernel[2];
         if held.lanes[1] * per_lane(y.dtype) * held.operations > MOST_TAPS {
@@ -142,7 +157,7 @@ impl Held {
     /// Launches a kernel with these reads, of which the last is the tensor that is added on the way out, if one is.
     pub(super) fn launch(
         mut self,
-        kernels: &'static [Kernel; 3],
+        kernels: &'static [Kernel; 2],
         reads: &[SlotId],
         ways: &Ways,
         divisor: f32,

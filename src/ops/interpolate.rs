@@ -1,6 +1,6 @@
 //! [`Interpolate`]: attributes, shape rule, index tables, method, lowering.
 
-use super::held::{Held, constant, held_kernels};
+use super::held::{Held, REPETITIONS, constant, held_kernels};
 use super::window::{Extents, MAX_DIMS, check_input, last_lane, leading_ones, planes_of, word};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ const PLANES: usize = 8;
 pub(super) const KERNELS: [Kernel; 3] = row_kernels!("interpolate", SOURCE, Params::FIELDS, ROWS);
 
 /// Of planes that a thread holds whole.
-pub(super) const PLANES_KERNELS: [Kernel; 3] = held_kernels!("interpolate_planes");
+pub(super) const PLANES_KERNELS: [Kernel; 2] = held_kernels!("interpolate_planes", [64, 256]);
 
 /// Output columns of a thread, or input columns, if they are repeated.
 const COLUMNS: usize = 8;
@@ -231,7 +231,7 @@ impl Layer for Interpolate {
             return;
         }
         if let Some(repeat) = self.repetitions(x, y)
-            && let Some(mut held) = Held::of(lowering)
+            && let Some(mut held) = Held::of(REPETITIONS, lowering)
         {
             let times = ["TIMES_H", "TIMES_W"].into_iter().zip(repeat);
             held.constants.extend(times.map(constant));

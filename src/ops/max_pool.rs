@@ -28,8 +28,8 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
 );
 
 /// Of planes that a thread holds whole.
-pub(super) const PLANES_KERNELS: [Kernel; 3] =
-    held_kernels!("max_pool_planes", KEYS, HELD_WINDOWS, HELD_WAY_IN);
+pub(super) const PLANES_KERNELS: [Kernel; 2] =
+    held_kernels!("max_pool_planes", [16, 64], KEYS, HELD_WINDOWS, HELD_WAY_IN);
 
 /// Largest element of each window. `torch.nn.MaxPool1d`, `MaxPool2d`, `MaxPool3d`.
 ///

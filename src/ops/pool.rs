@@ -39,7 +39,7 @@ pub(super) const SLICES: &str = include_str!("../../shaders/helpers/pool.wgsl");
 /// One pooling kernel: a thread makes a few neighbours of a few output rows or, of planes that it can hold, all of some.
 pub(super) fn launch(
     lowering: &mut Lowering<'_>,
-    (kernels, planes_kernels): (&'static [Kernel; 3], &'static [Kernel; 3]),
+    (kernels, planes_kernels): (&'static [Kernel; 3], &'static [Kernel; 2]),
     window: &Window<'_>,
     extra: &[(&'static str, f64)],
     divisor: f32,

@@ -154,8 +154,14 @@ pub(crate) const DEPTHWISE_MOMENTS_KERNELS: [Kernel; 3] =
     behind(depthwise_kernels!("moments ", SEEN, MOMENTS));
 
 /// Small filters of one channel each, of planes that a thread holds whole.
-pub(crate) const PLANES_KERNELS: [Kernel; 3] =
-    held_kernels!("conv_planes", IN_ORDER, BIAS, HELD_WINDOWS, HELD_WAY_IN);
+pub(crate) const PLANES_KERNELS: [Kernel; 2] = held_kernels!(
+    "conv_planes",
+    [16, 64],
+    IN_ORDER,
+    BIAS,
+    HELD_WINDOWS,
+    HELD_WAY_IN
+);
 
 params! {
     /// Parameters of the kernel that lays filters side by side.
