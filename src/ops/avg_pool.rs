@@ -1,6 +1,6 @@
 //! [`AvgPool`]: attributes, shape rule, method, lowering.
 
-use super::held::{HELD_WAY_IN, HELD_WINDOWS, held_kernels};
+use super::held::{self, HELD_WAY_IN, HELD_WINDOWS, held_kernels};
 use super::pool::{self, Params};
 use super::window::{Window, check_input, check_pool_padding, symmetric};
 use super::{Layer, Op};
@@ -31,7 +31,8 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
 /// Of planes that a thread holds whole.
 pub(super) const PLANES_KERNELS: [Kernel; 2] = held_kernels!(
     "avg_pool_planes",
-    [16, 64],
+    include_str!("../../shaders/avg_pool_planes.wgsl"),
+    held::WINDOWS,
     CLIPPED,
     HELD_WINDOWS,
     HELD_WAY_IN

@@ -1,6 +1,6 @@
 //! Small planes, which a thread holds whole in its registers: `shaders/helpers/held.wgsl`.
 
-use super::window::{Extents, MAX_REACH, Window, last_lane, leading_ones, word};
+use super::window::{Extents, Walk, last_lane, word};
 use crate::kernel::{Field, Kernel, Start, half, params, per_lane};
 use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches, Ways};
 
@@ -22,47 +22,49 @@ params! {
 const LANE: usize = 4;
 /// Most planes of a thread, and the longest side of a window.
 const MOST_PLANES: usize = 8;
-const SIDE: usize = 3;
+const SIDE: u32 = 3;
 /// Most taps of all windows of a thread: they take a compiler a second or two.
 const MOST_TAPS: usize = 1 << 12;
 /// Elements of an input for which this is worth the longer time until its pipeline is made.
 const MANY_ELEMENTS: usize = 1 << 16;
 
-/// Lanes of the output of a thread that the forms of a kernel have written out: a compiler takes the longer, the more there are.
-pub(super) const WINDOWS: [usize; 2] = [16, 64];
-/// The same of kernels that repeat elements.
-pub(super) const REPETITIONS: [usize; 2] = [64, 256];
+/// A form of a kernel: how many lanes of the output of a thread it has written out. A compiler takes the longer, the more
+/// there are.
+pub(super) struct Form {
+    lanes: usize,
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+}
 
-/// A kernel that holds planes, in forms of so many lanes of its output. Behind them: helpers of its own.
+const UP_TO_16: Form = Form {
+    lanes: 16,
+    name: "16",
+    text: include_str!("../../shaders/helpers/held_16.wgsl"),
+};
+const UP_TO_64: Form = Form {
+    lanes: 64,
+    name: "64",
+    text: include_str!("../../shaders/helpers/held_64.wgsl"),
+};
+const UP_TO_256: Form = Form {
+    lanes: 256,
+    name: "256",
+    text: include_str!("../../shaders/helpers/held_256.wgsl"),
+};
+/// The forms of kernels of windows, and of one that repeats elements.
+pub(super) const WINDOWS: [Form; 2] = [UP_TO_16, UP_TO_64];
+pub(super) const REPETITIONS: [Form; 2] = [UP_TO_64, UP_TO_256];
+
+/// A kernel that holds planes, in two forms. Behind them: helpers of its own.
 macro_rules! held_kernels {
-    ($name:literal, [$few:literal, $many:literal] $(, $helper:expr)* $(,)?) => {{
+    ($name:literal, $source:expr, $forms:expr $(, $helper:expr)* $(,)?) => {{
         use $crate::kernel::{Kernel, RECTIFIED, STORAGE};
         use $crate::ops::held::{FIELDS, HELD};
-        const KERNEL: Kernel = Kernel::new(
-            $name,
-            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $name, ".wgsl")),
-            FIELDS,
-        );
-        macro_rules! form {
-            ($lanes:literal) => {
-                KERNEL.with(
-                    stringify!($lanes),
-                    &[
-                        $($helper,)*
-                        include_str!(concat!(
-                            env!("CARGO_MANIFEST_DIR"),
-                            "/shaders/helpers/held_",
-                            $lanes,
-                            ".wgsl"
-                        )),
-                        HELD,
-                        RECTIFIED,
-                        STORAGE,
-                    ],
-                )
-            };
-        }
-        [form!($few), form!($many)]
+        const KERNEL: Kernel = Kernel::new($name, $source, FIELDS);
+        [
+            KERNEL.with($forms[0].name, &[$($helper,)* $forms[0].text, HELD, RECTIFIED, STORAGE]),
+            KERNEL.with($forms[1].name, &[$($helper,)* $forms[1].text, HELD, RECTIFIED, STORAGE]),
+        ]
     }};
 }
 pub(super) use held_kernels;
@@ -88,7 +90,7 @@ pub(super) struct Held {
 impl Held {
     /// Of the first input and the output of a layer; `None` if a thread has too few registers or stores for them, there is
     /// depth, or there is so little to do that another kernel is ready sooner.
-    pub(super) fn of(forms: [usize; 2], lowering: &Lowering<'_>) -> Option<Self> {
+    pub(super) fn of(forms: &[Form; 2], lowering: &Lowering<'_>) -> Option<Self> {
         let (x, y) = (lowering.inputs[0], lowering.outputs[0]);
         let (input, output) = (Extents::of(x), Extents::of(y));
         let lane = per_lane(x.dtype);
@@ -100,7 +102,7 @@ impl Held {
         };
         let planes = [1, 2, 4, MOST_PLANES].into_iter().find(whole)?;
         let lanes = areas.map(|area| planes * area / lane);
-        let form = forms.iter().position(|&most| lanes[1] <= most)?;
+        let form = forms.iter().position(|form| lanes[1] <= form.lanes)?;
         let fits = lanes[0] * LANE <= lowering.sums();
         let flat = input.d == 1 && output.d == 1;
         let constants = [
@@ -123,35 +125,14 @@ impl Held {
         })
     }
 
-    /// Those under windows; `None` also if the windows are longer than is written out.
-    pub(super) fn under(window: &Window<'_>, lowering: &Lowering<'_>) -> Option<Self> {
-        let kernel = leading_ones(window.kernel, 1);
-        if kernel.iter().any(|&side| side > SIDE) {
-            return None;
-        }
-        let mut held = Self::of(WINDOWS, lowering)?;
-        let y = lowering.outputs[0];
-        held.operations = kernel[1] * kernel[2];
-        if held.lanes[1] * per_lane(y.dtype) * held.operations > MOST_TAPS {
-            return None;
-        }
-        let before: Vec<usize> = window.padding.iter().map(|padding| padding[0]).collect();
-        let axes = [
-            (["KH", "KW"], kernel),
-            (
-                ["SH", "SW"],
-                leading_ones(&window.strides(&y.shape[2..]), 1),
-            ),
-            (["PH", "PW"], leading_ones(&before, 0)),
-            (["DH", "DW"], leading_ones(window.dilation, 1)),
-        ];
-        let named = axes
-            .into_iter()
-            .flat_map(|(names, [_, h, w])| names.into_iter().zip([h, w]));
-        // A larger stride or dilation is one of a single window or tap.
-        held.constants
-            .extend(named.map(|(name, value)| constant((name, value.min(MAX_REACH)))));
-        Some(held)
+    /// Those under the windows of a walk; `None` also if the windows are longer than is written out.
+    pub(super) fn under(walk: &Walk, lowering: &Lowering<'_>) -> Option<Self> {
+        let mut held = Self::of(&WINDOWS, lowering)?;
+        held.operations = walk.kernel_elements();
+        let outputs = held.lanes[1] * per_lane(lowering.outputs[0].dtype);
+        held.constants.extend(walk.attributes(1));
+        let written_out = walk.sides().iter().all(|&side| side <= SIDE);
+        (written_out && outputs * held.operations <= MOST_TAPS).then_some(held)
     }
 
     /// Launches a kernel with these reads, of which the last is the tensor that is added on the way out, if one is.

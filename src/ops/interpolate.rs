@@ -1,6 +1,6 @@
 //! [`Interpolate`]: attributes, shape rule, index tables, method, lowering.
 
-use super::held::{Held, REPETITIONS, constant, held_kernels};
+use super::held::{self, Held, constant, held_kernels};
 use super::window::{Extents, MAX_DIMS, check_input, last_lane, leading_ones, planes_of, word};
 use super::{Layer, Op};
 use crate::error::{Error, Result};
@@ -47,7 +47,11 @@ const PLANES: usize = 8;
 pub(super) const KERNELS: [Kernel; 3] = row_kernels!("interpolate", SOURCE, Params::FIELDS, ROWS);
 
 /// Of planes that a thread holds whole.
-pub(super) const PLANES_KERNELS: [Kernel; 2] = held_kernels!("interpolate_planes", [64, 256]);
+pub(super) const PLANES_KERNELS: [Kernel; 2] = held_kernels!(
+    "interpolate_planes",
+    include_str!("../../shaders/interpolate_planes.wgsl"),
+    held::REPETITIONS
+);
 
 /// Output columns of a thread, or input columns, if they are repeated.
 const COLUMNS: usize = 8;
@@ -230,8 +234,8 @@ impl Layer for Interpolate {
         if planes == 0 {
             return;
         }
-        if let Some(repeat) = self.repetitions(x, y)
-            && let Some(mut held) = Held::of(REPETITIONS, lowering)
+        if let Some(mut held) = Held::of(&held::REPETITIONS, lowering)
+            && let Some(repeat) = self.repetitions(x, y)
         {
             let times = ["TIMES_H", "TIMES_W"].into_iter().zip(repeat);
             held.constants.extend(times.map(constant));

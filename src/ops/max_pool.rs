@@ -1,6 +1,6 @@
 //! [`MaxPool`]: attributes, shape rule, method, lowering.
 
-use super::held::{HELD_WAY_IN, HELD_WINDOWS, held_kernels};
+use super::held::{self, HELD_WAY_IN, HELD_WINDOWS, held_kernels};
 use super::pool::{self, Params};
 use super::window::{Window, check_input, check_pool_padding, symmetric};
 use super::{Layer, Op};
@@ -28,8 +28,14 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
 );
 
 /// Of planes that a thread holds whole.
-pub(super) const PLANES_KERNELS: [Kernel; 2] =
-    held_kernels!("max_pool_planes", [16, 64], KEYS, HELD_WINDOWS, HELD_WAY_IN);
+pub(super) const PLANES_KERNELS: [Kernel; 2] = held_kernels!(
+    "max_pool_planes",
+    include_str!("../../shaders/max_pool_planes.wgsl"),
+    held::WINDOWS,
+    KEYS,
+    HELD_WINDOWS,
+    HELD_WAY_IN
+);
 
 /// Largest element of each window. `torch.nn.MaxPool1d`, `MaxPool2d`, `MaxPool3d`.
 ///

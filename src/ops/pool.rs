@@ -44,12 +44,6 @@ pub(super) fn launch(
     extra: &[(&'static str, f64)],
     divisor: f32,
 ) {
-    if let Some(mut held) = Held::under(window, lowering) {
-        held.constants.extend_from_slice(extra);
-        let ways = lowering.ways();
-        let reads = [lowering.reads[0], ways.way_in, ways.way_out, ways.skip];
-        return held.launch(planes_kernels, &reads, &ways, divisor, lowering);
-    }
     let (x, y) = (lowering.inputs[0], lowering.outputs[0]);
     let (input, output) = (Extents::of(x), Extents::of(y));
     let strides = window.strides(&y.shape[2..]);
@@ -57,6 +51,13 @@ pub(super) fn launch(
         stride: &strides,
         ..*window
     };
+    let walk = window.walk(&input, &output, x.dtype, 8);
+    if let Some(mut held) = Held::under(&walk, lowering) {
+        held.constants.extend_from_slice(extra);
+        let ways = lowering.ways();
+        let reads = [lowering.reads[0], ways.way_in, ways.way_out, ways.skip];
+        return held.launch(planes_kernels, &reads, &ways, divisor, lowering);
+    }
     let planes = input.n * input.c;
     let params = Params {
         start: Start::default(),
@@ -71,7 +72,6 @@ pub(super) fn launch(
         output_w: word(output.w),
         divisor,
     };
-    let walk = window.walk(&input, &output, x.dtype, 8);
     let mut constants = walk.constants(0);
     constants.extend_from_slice(extra);
     constants.push(half(x.dtype));

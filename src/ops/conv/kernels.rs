@@ -3,7 +3,7 @@
 use crate::kernel::{
     Kernel, MOMENTS, ROLL, ROWS, STORAGE, VALUES, WALK, WAY_IN, WINDOWS, params, row_kernels,
 };
-use crate::ops::held::{HELD_WAY_IN, HELD_WINDOWS, held_kernels};
+use crate::ops::held::{self, HELD_WAY_IN, HELD_WINDOWS, held_kernels};
 
 params! {
     /// Parameters of the convolutions. Extents are in elements.
@@ -156,7 +156,8 @@ pub(crate) const DEPTHWISE_MOMENTS_KERNELS: [Kernel; 3] =
 /// Small filters of one channel each, of planes that a thread holds whole.
 pub(crate) const PLANES_KERNELS: [Kernel; 2] = held_kernels!(
     "conv_planes",
-    [16, 64],
+    include_str!("../../../shaders/conv_planes.wgsl"),
+    held::WINDOWS,
     IN_ORDER,
     BIAS,
     HELD_WINDOWS,

@@ -79,7 +79,7 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
     match route(&shapes, window) {
         Route::Depthwise(walk) => {
             let held = (repeat == [1, 1])
-                .then(|| Held::under(window, lowering))
+                .then(|| Held::under(&walk, lowering))
                 .flatten();
             match held {
                 Some(held) => planes(held, &slots, lowering),

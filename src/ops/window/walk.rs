@@ -99,17 +99,30 @@ impl Window<'_> {
 }
 
 impl Walk {
-    /// As `override`s of a kernel, from the `first` of the axes on.
-    pub(in crate::ops) fn constants(&self, first: usize) -> Vec<(&'static str, f64)> {
+    /// The attributes of the windows as `override`s of a kernel, from the `first` of the axes on.
+    pub(in crate::ops) fn attributes(
+        &self,
+        first: usize,
+    ) -> impl Iterator<Item = (&'static str, f64)> {
         let attributes = [
             (["KD", "KH", "KW"], self.kernel),
             (["SD", "SH", "SW"], self.stride),
             (["PD", "PH", "PW"], self.before),
             (["DD", "DH", "DW"], self.dilation),
         ];
-        let attributes = attributes
-            .into_iter()
-            .flat_map(|(names, values)| names.into_iter().zip(values).skip(first));
+        let attributes = attributes.into_iter();
+        attributes
+            .flat_map(move |(names, values)| names.into_iter().zip(values).skip(first))
+            .map(|(name, value)| (name, f64::from(value)))
+    }
+
+    /// Sides of a window.
+    pub(in crate::ops) const fn sides(&self) -> [u32; 3] {
+        self.kernel
+    }
+
+    /// As `override`s of a kernel, from the `first` of the axes on.
+    pub(in crate::ops) fn constants(&self, first: usize) -> Vec<(&'static str, f64)> {
         let flag = |flag: bool| u32::from(flag);
         let others = [
             ("COLUMNS", self.columns),
@@ -119,11 +132,11 @@ impl Walk {
             ("BORDER", flag(self.border)),
         ];
         let repeat = ["UP_H", "UP_W"].into_iter().zip(self.repeat);
-        attributes
-            .chain(others)
+        let others = others
+            .into_iter()
             .chain(repeat.filter(|(_, times)| *times > 1))
-            .map(|(name, value)| (name, f64::from(value)))
-            .collect()
+            .map(|(name, value)| (name, f64::from(value)));
+        self.attributes(first).chain(others).collect()
     }
 
     /// The same walk over an input whose rows and columns are repeated as they are loaded; `None` if the first columns of
