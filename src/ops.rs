@@ -112,7 +112,7 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 28] = [
+    let layers: [&'static [Kernel]; 29] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &avg_pool::PLANES_KERNELS,
@@ -124,6 +124,7 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &conv::KERNELS,
         &conv::DEPTHWISE_KERNELS,
         &conv::DEPTHWISE_MOMENTS_KERNELS,
+        &conv::FEW_KERNELS,
         &conv::PACK_KERNELS,
         &conv::PLANES_KERNELS,
         &conv::POINTWISE_KERNELS,

@@ -307,6 +307,27 @@ pub(super) fn cases() -> Vec<Case> {
             Conv::new(2).stride([2, 2]).padding([3, 3]),
         ),
         case(
+            "few_rows",
+            "few channels, and enough work for several output rows a thread, on a CPU; the last has two, the last tile three filters",
+            &[1, 3, 91, 93],
+            &[59, 3, 7, 7],
+            Conv::new(2).stride([2, 2]).padding([3, 3]),
+        ),
+        case(
+            "few_rows_unit_stride",
+            "the same with a stride of 1, one channel, rows of whole lanes and two output rows a thread",
+            &[50, 1, 3, 208],
+            &[64, 1, 3, 3],
+            same(),
+        ),
+        case(
+            "few_rows_apart",
+            "the same with output rows that share no input row, in groups",
+            &[2, 8, 75, 64],
+            &[64, 4, 5, 5],
+            Conv::new(2).stride([3, 1]).dilation([2, 1]).groups(2),
+        ),
+        case(
             "channels",
             "nearly as many turns as a thread may take, all of them in the sum",
             &[1, 4600, 4, 5],

@@ -217,6 +217,26 @@ fn rows(parts: u64) -> Vec<Row> {
                 + values([2, 5, 24, 32]),
         ),
         (
+            "nearest-conv-few-rows",
+            &[TABLE, TABLE, "conv_pack", "conv_tile"],
+            packed([84, 3, 3, 3], 8)
+                + affine(3)
+                + affine(84)
+                + bias(84)
+                + values([1, 3, 45, 43])
+                + 2 * values([1, 84, 90, 86]),
+        ),
+        (
+            "nearest-conv-rows",
+            &[TABLE, TABLE, "conv_pack", "conv_tile"],
+            packed([12, 20, 3, 3], 8)
+                + affine(20)
+                + affine(12)
+                + bias(12)
+                + values([1, 20, 45, 43])
+                + 2 * values([1, 12, 90, 86]),
+        ),
+        (
             "nearest-depthwise",
             &["conv_depthwise", "sigmoid"],
             values([2, 8, 9, 11]) + values([8, 9]) + bias(8) + 3 * values([2, 8, 18, 22]),

@@ -20,7 +20,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     let aligned = [2, 3, 12, 16];
     let small = [133, 33, 3, 5];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 30] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 32] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -184,6 +184,34 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
                 Step::conv(3, 5),
                 Step::nearest([1, 3]),
                 strided(),
+            ],
+        ),
+        (
+            "nearest-conv-few-rows",
+            "on both ways of the kernel for few input channels",
+            &[1, 3, 45, 43],
+            &[
+                norm(),
+                Relu,
+                Step::nearest([2, 2]),
+                Step::conv(84, 3),
+                norm(),
+                Add,
+                Relu,
+            ],
+        ),
+        (
+            "nearest-conv-rows",
+            "on both ways of the kernel of several output rows",
+            &[1, 20, 45, 43],
+            &[
+                norm(),
+                Relu,
+                Step::nearest([2, 2]),
+                Step::conv(12, 3),
+                norm(),
+                Add,
+                Relu,
             ],
         ),
         (

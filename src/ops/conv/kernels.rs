@@ -30,6 +30,7 @@ const TILE: &str = include_str!("../../../shaders/helpers/tile.wgsl");
 const TAPS: &str = include_str!("../../../shaders/helpers/taps.wgsl");
 const IN_ORDER: &str = include_str!("../../../shaders/helpers/weights_in_order.wgsl");
 const LOADED: &str = include_str!("../../../shaders/helpers/weights_loaded.wgsl");
+const SHARED: &str = include_str!("../../../shaders/helpers/shared.wgsl");
 const UNIFORM: &str = include_str!("../../../shaders/helpers/weights_uniform.wgsl");
 
 const UNSEEN: &str = include_str!("../../../shaders/helpers/made_unseen.wgsl");
@@ -57,14 +58,14 @@ pub(crate) const KERNELS: [Kernel; 3] = row_kernels!(
     ROWS,
 );
 
-/// A kernel of tiles, whose weights one of the helpers has.
+/// A kernel of tiles, with a helper that has its weights.
 macro_rules! tile_kernels {
-    ($name:literal + $form:literal, $source:expr, $weights:expr) => {
+    ($name:literal + $form:literal, $source:expr, $($helper:expr),+) => {
         row_kernels!(
             $name + $form,
             $source,
             Params::FIELDS,
-            $weights,
+            $($helper,)+
             TAPS,
             TILE,
             BIAS,
@@ -107,6 +108,14 @@ pub(crate) const ROWS_UNIFORM_KERNELS: [Kernel; 3] = uniform(tile_kernels!(
     "conv_rows" + "uniform ",
     include_str!("../../../shaders/conv_rows.wgsl"),
     UNIFORM
+));
+
+/// Filters of few input channels.
+pub(crate) const FEW_KERNELS: [Kernel; 3] = uniform(tile_kernels!(
+    "conv_few" + "uniform ",
+    include_str!("../../../shaders/conv_few.wgsl"),
+    UNIFORM,
+    SHARED
 ));
 
 /// A kernel of 1x1 filters, whose weights one of the helpers has.

@@ -1,6 +1,8 @@
 //! Convolutions with small filters: a thread makes a tile of sums, of several filters over several neighbours.
 
-use super::kernels::{ROWS_KERNELS, ROWS_UNIFORM_KERNELS, TILE_KERNELS, TILE_UNIFORM_KERNELS};
+use super::kernels::{
+    FEW_KERNELS, ROWS_KERNELS, ROWS_UNIFORM_KERNELS, TILE_KERNELS, TILE_UNIFORM_KERNELS,
+};
 use super::lower::{Slots, launch};
 use super::packed::Packed;
 use super::shapes::Shapes;
@@ -20,30 +22,31 @@ const MANY_PRODUCTS: usize = 1 << 24;
 /// Input channels of a group that are few.
 const FEW_CHANNELS: usize = 4;
 
-/// Output rows of a thread of the kernel for small filters: as its sums allow, and no more than there are.
-fn tile_rows(shapes: &Shapes, window: &Window<'_>, sums: usize) -> usize {
-    let [_, kernel, width] = leading_ones(window.kernel, 1);
-    let [_, stride, _] = leading_ones(window.stride, 1);
-    let [_, dilation, _] = leading_ones(window.dilation, 1);
-    let small = kernel.max(width) <= TILE_SIDE && dilation == 1;
-    let Shapes { output, .. } = shapes;
-    let products = output.n * shapes.groups * shapes.filters * output.h * output.w;
-    let products = products * shapes.channels * kernel * width;
+/// Output rows that a thread may make, most first: as its sums allow, and no more than there are; one for few products.
+fn rows(shapes: &Shapes, window: &Window<'_>, sums: usize) -> impl Iterator<Item = usize> {
+    let products =
+        shapes.output.n * shapes.groups * shapes.filters * shapes.output.h * shapes.output.w;
+    let products = products * shapes.channels * window.kernel.iter().product::<usize>();
     let most = if products >= MANY_PRODUCTS {
         sums / (TILE_COLUMNS as usize * TILE_FILTERS)
     } else {
         1
     };
-    let fits = |rows: &usize| {
-        *rows == 1
-            || (small
-                && *rows <= most.min(shapes.output.h)
-                && (rows - 1).saturating_mul(stride) + kernel <= TILE_INPUT_ROWS)
-    };
-    [4, 2, 1].into_iter().find(fits).unwrap_or(1)
+    let most = most.min(shapes.output.h);
+    [4, 2].into_iter().filter(move |rows| *rows <= most)
 }
 
-/// Lowers to the kernels of tiles: with few input channels one output row a thread, which has few weights to load for it.
+/// Whether a thread that makes so many output rows can hold the weights of a filter, and has all input rows written out.
+fn writes_out(rows: usize, window: &Window<'_>) -> bool {
+    let [_, kernel, width] = leading_ones(window.kernel, 1);
+    let [_, stride, _] = leading_ones(window.stride, 1);
+    let [_, dilation, _] = leading_ones(window.dilation, 1);
+    kernel.max(width) <= TILE_SIDE
+        && dilation == 1
+        && (rows - 1).saturating_mul(stride) + kernel <= TILE_INPUT_ROWS
+}
+
+/// Lowers to the kernels of tiles.
 pub(super) fn tiled(
     shapes: &Shapes,
     window: &Window<'_>,
@@ -55,14 +58,14 @@ pub(super) fn tiled(
     let tile = shapes.filters.next_power_of_two().clamp(4, TILE_FILTERS);
     let packed = Packed::new(shapes, [taps, tile], slots.weight, lowering);
     let few = packed.uniform && shapes.channels <= FEW_CHANNELS;
-    let rows = if few {
-        1
-    } else {
-        tile_rows(shapes, window, lowering.sums())
-    };
+    let mut rows = rows(shapes, window, lowering.sums());
+    let rows = rows
+        .find(|&rows| few || writes_out(rows, window))
+        .unwrap_or(1);
     let kernels = match (rows, packed.uniform) {
         (1, false) => &TILE_KERNELS,
         (1, true) => &TILE_UNIFORM_KERNELS,
+        _ if few => &FEW_KERNELS,
         (_, false) => &ROWS_KERNELS,
         (_, true) => &ROWS_UNIFORM_KERNELS,
     };
