@@ -3,6 +3,7 @@
 //
 //   y = ((x - pivot) - mean) * (weight[c] / sqrt(m2 / n + eps)) + bias[c], with mean and m2 of x - pivot
 //   new_mean = keep running_mean + momentum (pivot + mean),  new_variance = keep running_variance + momentum m2 / (n - 1)
+//   saved_mean = pivot + mean,  saved_invstd = 1 / sqrt(m2 / n + eps): what a gradient needs of the batch
 //
 // A workgroup merges the partial moments of its channel first; where planes are SMALL, a thread those of its own.
 //
@@ -10,7 +11,7 @@
 // a picture, z = pictures, PICTURES for each thread: helpers/planes.wgsl.
 // Numerics: f32; the pivot is subtracted first, exactly where x is near it. inverseSqrt within 2 ULP (WGSL). The variance
 // that normalises is the biased one, the one that is stored the unbiased. Without a value (batch 0) the running
-// statistics stay.
+// statistics stay, and mean and variance of the batch are 0.
 // Source: torch.nn.BatchNorm2d in train(); ATen/native/Normalization.cpp.
 
 override WX: u32 = 256u;
@@ -40,7 +41,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<u32>>;      // [batch, channels, plane]
 @group(0) @binding(4) var<storage, read_write> new_mean: array<f32>;     // [channels]
 @group(0) @binding(5) var<storage, read_write> new_variance: array<f32>; // [channels]
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(6) var<storage, read_write> saved_mean: array<f32>;   // [channels]
+@group(0) @binding(7) var<storage, read_write> saved_invstd: array<f32>; // [channels]
+@group(0) @binding(8) var<uniform> params: Params;
 
 // Merges eight partials of a channel, or those that are left, in order.
 fn merge_part(channel: u32, eighth: u32) -> Moments {
@@ -53,9 +56,13 @@ fn merge_part(channel: u32, eighth: u32) -> Moments {
     return all;
 }
 
+fn invstd(moments: Moments) -> f32 {
+    return inverseSqrt(moments.m2 / max(moments.count, 1.0) + params.eps);
+}
+
 fn affine(channel: u32, moments: Moments) -> Affine {
     let given = partials[params.channels * params.parts + channel];
-    let scale = given.x * inverseSqrt(moments.m2 / moments.count + params.eps);
+    let scale = given.x * invstd(moments);
     return Affine(partials[channel * params.parts].w, moments.mean, scale, given.y);
 }
 
@@ -91,9 +98,12 @@ fn update(channel: u32, moments: Moments) {
     let old = partials[params.channels * params.parts + channel].zw;
     let pivot = partials[channel * params.parts].w;
     let batch = vec2(moments.mean + pivot, moments.m2 / (moments.count - 1.0));
-    let updated = select(params.keep * old + params.momentum * batch, old, moments.count == 0.0);
+    let nobody = moments.count == 0.0;
+    let updated = select(params.keep * old + params.momentum * batch, old, nobody);
     new_mean[channel] = updated.x;
     new_variance[channel] = updated.y;
+    saved_mean[channel] = select(batch.x, 0.0, nobody);
+    saved_invstd[channel] = invstd(moments);
 }
 
 @compute @workgroup_size(WX, WY, WZ)

@@ -28,7 +28,7 @@ mod window;
 
 pub use add::Add;
 pub use avg_pool::AvgPool;
-pub use batch_norm::{BatchNorm, BatchNormState, Mode};
+pub use batch_norm::{BatchNorm, BatchNormState, Mode, SavedStatistics};
 pub use cast::Cast;
 pub use concat::Concat;
 pub use conv::{Conv, Padding};

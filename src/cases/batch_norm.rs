@@ -14,6 +14,16 @@ fn graph(graph: &mut Graph, shape: &[usize], affine: bool, layer: BatchNorm) -> 
     graph.output("y", y)
 }
 
+/// Training that keeps what a gradient needs.
+fn saving(graph: &mut Graph, shape: &[usize]) -> Result<()> {
+    let x = graph.input("x", shape, DType::F32)?;
+    let state = BatchNormState::variables(graph, "bn", shape[1], true)?;
+    let (y, saved) = graph.batch_norm_saving(x, &state, BatchNorm::train())?;
+    graph.output("y", y)?;
+    graph.output("mean", saved.mean)?;
+    graph.output("invstd", saved.invstd)
+}
+
 /// The counter at `tracked` before the run. `shape`: of two channels.
 fn counting(graph: &mut Graph, tracked: i64, shape: &[usize]) -> Result<()> {
     let x = graph.input("x", shape, DType::F32)?;
@@ -64,7 +74,7 @@ fn infinities() -> Tensor {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    use Values::{Constant, Rare, Shifted};
+    use Values::{Constant, Rare, Reals, Shifted};
     type Shape = &'static [usize];
     let case = |name: &str, why, shape: Shape, layer: BatchNorm| {
         Case::new(format!("batch_norm/{name}"), why, move |g| {
@@ -81,6 +91,10 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(format!("batch_norm/{name}"), why, move |g| {
             counting(g, tracked, shape)
         })
+    };
+    let saved = |name: &str, why, shape: Shape, values| {
+        let name = format!("batch_norm/{name}");
+        Case::new(name, why, move |g| saving(g, shape)).with(values)
     };
     let mut infinite = case(
         "infinity_train",
@@ -295,6 +309,37 @@ pub(super) fn cases() -> Vec<Case> {
             &[2, 65_537, 2],
             train(),
         ),
+        saved(
+            "saved",
+            "what a gradient needs, by workgroups of a channel",
+            &[3, 5, 16, 40],
+            Reals,
+        ),
+        saved(
+            "saved_planes",
+            "the same by threads that have several channels",
+            &[70, 1023, 3],
+            Reals,
+        ),
+        saved(
+            "saved_shifted",
+            "the mean is far from 0",
+            &[4, 3, 16, 17],
+            Shifted,
+        ),
+        saved(
+            "saved_specials",
+            "NaN and infinities reach the statistics of their channel",
+            &[4, 5, 3, 3],
+            Rare,
+        ),
+        saved(
+            "saved_many_parts",
+            "the same where parts are merged apart",
+            &[2, 2, 640, 900],
+            Reals,
+        ),
+        saved("saved_nobody", "a batch of 0", &[0, 3, 4, 4], Reals),
         counter("counter", "41 -> 42", 41, &[3, 2, 4]),
         counter(
             "counter_carry",

@@ -128,11 +128,26 @@ pub(super) fn run<T: Scalar>(
         };
         Value::from(Array::new([channels], (0..channels).map(new).collect()))
     };
+    let saved = |of: &dyn Fn(usize) -> f64| {
+        let values = (0..channels).map(|channel| T::from_f64(of(channel)));
+        Value::from(Array::new([channels], values.collect()))
+    };
+    let nobody = extents[0] == 0;
+    let saved_mean = saved(&|channel| if nobody { 0.0 } else { moments[channel].0 });
+    let saved_invstd = saved(&|channel| {
+        let variance = if nobody {
+            0.0
+        } else {
+            moments[channel].1 / count
+        };
+        1.0 / (variance + layer.eps).sqrt()
+    });
     let mean = moved(1, &|channel| moments[channel].0);
     let variance = moved(2, &|channel| moments[channel].1 / (count - 1.0));
     let batches = inputs[3].exact().as_i64().map_or(0, |batches| batches[0]);
     let batches = Tensor::counter(batches.wrapping_add(1));
-    vec![y.into(), mean, variance, Value::Exact(Cow::Owned(batches))]
+    let batches = Value::Exact(Cow::Owned(batches));
+    vec![y.into(), mean, variance, batches, saved_mean, saved_invstd]
 }
 
 /// How an implementation finds the moments, as far as its error depends on it.
@@ -212,6 +227,17 @@ fn batch_statistics(x: &Bounded, method: Moments, channel: usize) -> Statistics 
     }
 }
 
+/// `1 / sqrt(var + eps)`, and its bound.
+fn inverse(layer: &BatchNorm, s: &Statistics) -> [f64; 2] {
+    let inverse = 1.0 / (s.variance + layer.eps).sqrt();
+    // 1 / sqrt is convex: it moves most towards 0. Division 3, sum 1, eps 1 roundings of the argument,
+    // inverseSqrt 2 ULP of the result.
+    let lowest = (s.variance - s.variance_error).max(0.0) * (1.0 - 4.0 * EPSILON);
+    let eps = (layer.eps * (1.0 - EPSILON) - TINY).max(0.0);
+    let highest = 1.0 / ((lowest + eps) * (1.0 - EPSILON)).sqrt();
+    [inverse, highest * (1.0 + 4.0 * EPSILON) - inverse]
+}
+
 /// Bound of the normalised values: of the centred value, of the scale, and of the last two operations.
 fn normalized_bound(
     layer: &BatchNorm,
@@ -231,13 +257,7 @@ fn normalized_bound(
         .map(|channel| {
             let s = statistics(channel);
             let (weight, weight_error) = part(weight, channel, 1.0);
-            let inverse = 1.0 / (s.variance + layer.eps).sqrt();
-            // 1 / sqrt is convex: it moves most towards 0. Division 3, sum 1, eps 1 roundings of the argument,
-            // inverseSqrt 2 ULP of the result.
-            let lowest = (s.variance - s.variance_error).max(0.0) * (1.0 - 4.0 * EPSILON);
-            let eps = (layer.eps * (1.0 - EPSILON) - TINY).max(0.0);
-            let highest = 1.0 / ((lowest + eps) * (1.0 - EPSILON)).sqrt();
-            let inverse_error = highest * (1.0 + 4.0 * EPSILON) - inverse;
+            let [inverse, inverse_error] = inverse(layer, &s);
             let scale = (weight * inverse).abs();
             let scale_error = weight.abs() * inverse_error
                 + weight_error * (inverse + inverse_error)
@@ -272,7 +292,7 @@ fn normalized_bound(
     )
 }
 
-/// Bound of one output, of which `value` is the oracle's: the normalised values, or a new running statistic.
+/// Bound of one output, of which `value` is the oracle's: the normalised values, a new running statistic, or one of the batch.
 pub(super) fn bound(
     layer: &BatchNorm,
     inputs: &[&Bounded],
@@ -298,7 +318,8 @@ pub(super) fn bound(
             let affine = affine(layer, inputs, 4);
             normalized_bound(layer, x, value, batch, affine, method.folded)
         }
-        (Mode::Train { momentum }, _) => running_bound(inputs, output, momentum, method),
+        (Mode::Train { momentum }, 1 | 2) => running_bound(inputs, output, momentum, method),
+        (Mode::Train { .. }, _) => saved_bound(layer, x, output, method),
     }
 }
 
@@ -330,6 +351,40 @@ fn running_bound(
             + momentum * error
             + gamma(8) * (kept + momentum * (magnitude + error))
             + 5.0 * TINY
+    };
+    Array::new([channels], (0..channels).map(error).collect())
+}
+
+/// Bound of the mean (output 4) of the batch, or of its inverse standard deviation.
+fn saved_bound(
+    layer: &BatchNorm,
+    x: &Bounded,
+    output: usize,
+    method: Moments,
+) -> Array<'static, f64> {
+    let [batch, channels, _] = extents(&x.value.shape);
+    let error = |channel: usize| {
+        if batch == 0 {
+            // That of eps alone.
+            let nobody = Statistics {
+                mean: 0.0,
+                mean_error: 0.0,
+                variance: 0.0,
+                variance_error: 0.0,
+                deviation: 0.0,
+            };
+            return if output == 4 {
+                0.0
+            } else {
+                inverse(layer, &nobody)[1]
+            };
+        }
+        let s = batch_statistics(x, method, channel);
+        match output {
+            // A pivot and a mean of deviations from it.
+            4 => s.mean_error + EPSILON * (s.mean.abs() + s.mean_error) + TINY,
+            _ => inverse(layer, &s)[1],
+        }
     };
     Array::new([channels], (0..channels).map(error).collect())
 }

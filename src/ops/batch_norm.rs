@@ -96,6 +96,15 @@ pub struct BatchNormState {
     pub bias: Option<Value>,
 }
 
+/// Statistics of a batch, as the second pass of a gradient needs them: with them, neither pass of it looks for moments again.
+#[derive(Clone, Copy, Debug)]
+pub struct SavedStatistics {
+    /// f32, C elements: the mean; 0 for an empty batch.
+    pub mean: Value,
+    /// f32, C elements: `1 / sqrt(var + eps)` with the biased variance, which is 0 for an empty batch.
+    pub invstd: Value,
+}
+
 impl BatchNormState {
     /// Declares `<name>.running_mean`, `.running_var`, `.num_batches_tracked` and, if `affine`, `.weight` and `.bias`,
     /// with PyTorch's initial values.
@@ -137,6 +146,35 @@ impl Graph {
         state: &BatchNormState,
         attributes: BatchNorm,
     ) -> Result<Value> {
+        let outputs = self.apply_batch_norm(x, state, attributes)?;
+        Ok(outputs[0])
+    }
+
+    /// As [`batch_norm`](Self::batch_norm) in training; besides its result what a gradient needs of the batch. `torch.native_batch_norm`.
+    ///
+    /// # Errors
+    /// As [`batch_norm`](Self::batch_norm); [`Error::Attribute`] in evaluation.
+    pub fn batch_norm_saving(
+        &mut self,
+        x: Value,
+        state: &BatchNormState,
+        attributes: BatchNorm,
+    ) -> Result<(Value, SavedStatistics)> {
+        if attributes.mode == Mode::Eval {
+            let node = format!("batch_norm.{}", self.nodes.len());
+            return Err(Error::attribute(&node, "training", "evaluation"));
+        }
+        let outputs = self.apply_batch_norm(x, state, attributes)?;
+        let [mean, invstd] = [outputs[4], outputs[5]];
+        Ok((outputs[0], SavedStatistics { mean, invstd }))
+    }
+
+    fn apply_batch_norm(
+        &mut self,
+        x: Value,
+        state: &BatchNormState,
+        attributes: BatchNorm,
+    ) -> Result<Vec<Value>> {
         let layer = BatchNorm {
             has_weight: state.weight.is_some(),
             has_bias: state.bias.is_some(),
@@ -160,7 +198,7 @@ impl Graph {
         for (variable, value) in statistics.into_iter().zip(&outputs[1..]) {
             self.assign(variable, *value)?;
         }
-        Ok(outputs[0])
+        Ok(outputs)
     }
 
     fn check_updatable(&self, statistics: &[Value]) -> Result<()> {
@@ -244,7 +282,15 @@ impl Layer for BatchNorm {
             let expected = "more than 1 value per channel in training";
             return Err(Error::shape(node, expected, x.to_string()));
         }
-        Ok(vec![x.clone(), vector.clone(), vector, counter])
+        let [mean, variance, saved_mean, saved_invstd] = std::array::from_fn(|_| vector.clone());
+        Ok(vec![
+            x.clone(),
+            mean,
+            variance,
+            counter,
+            saved_mean,
+            saved_invstd,
+        ])
     }
 
     fn takes(&self, _inputs: &[&TensorType]) -> Takes {

@@ -168,6 +168,12 @@ pub(super) fn batch_norms() -> Vec<Row> {
             |g| batch_norm(g, &[2, 3], BatchNorm::train().eps(f64::INFINITY));
         ATTRIBUTE "batch norm: eps that a device takes for 0" ["batch_norm.0", "a normal number in f32", "got 0.000"]
             |g| batch_norm(g, &[2, 3], BatchNorm::eval().eps(1e-40));
+        ATTRIBUTE "batch norm: statistics saved in evaluation" ["batch_norm.0", "training", "got evaluation"]
+            |g| {
+                let x = x(g, &[2, 3])?;
+                let state = BatchNormState::variables(g, "bn", 3, true)?;
+                g.batch_norm_saving(x, &state, BatchNorm::eval()).map(drop)
+            };
         ATTRIBUTE "batch norm: momentum above 1" ["batch_norm.0", "a momentum of 0 to 1", "got 1.5"]
             |g| batch_norm(g, &[2, 3], BatchNorm::train().momentum(1.5));
         ATTRIBUTE "batch norm: momentum below 0" ["batch_norm.0", "a momentum of 0 to 1", "got -0.1"]

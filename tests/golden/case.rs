@@ -18,12 +18,13 @@ pub(crate) struct Case {
     pub(crate) name: String,
     /// The keyword arguments of the call.
     attributes: Json,
-    /// Inputs, and what PyTorch answered: `y`, and `<buffer>_after` for what training has updated.
+    /// Inputs, and what PyTorch answered: `y`, and `<buffer>_after` for what training has updated, `saved_*` for what it
+    /// keeps for a gradient.
     pub(crate) tensors: BTreeMap<String, Tensor>,
 }
 
 pub(crate) fn is_output(key: &str) -> bool {
-    key == "y" || key.ends_with("_after")
+    key == "y" || key.ends_with("_after") || key.starts_with("saved_")
 }
 
 impl Case {
@@ -81,7 +82,14 @@ impl Case {
             "avg_pool" => graph.avg_pool(x, self.avg_pool()?)?,
             "batch_norm" => {
                 let state = batch_norm_state(graph, values, "");
-                graph.batch_norm(x, &state, self.batch_norm()?)?
+                let layer = self.batch_norm()?;
+                if !self.tensors.contains_key("saved_mean") {
+                    return Ok(graph.batch_norm(x, &state, layer)?);
+                }
+                let (y, saved) = graph.batch_norm_saving(x, &state, layer)?;
+                graph.output("saved_mean", saved.mean)?;
+                graph.output("saved_invstd", saved.invstd)?;
+                y
             }
             "cast" => graph.cast(x, self.dtype()?)?,
             "conv" => {

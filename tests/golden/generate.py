@@ -10,7 +10,8 @@ Made with PyTorch 2.15.0 on the CPU, one thread, f32 and some f16, no gradients.
     cases       JSON array of {"name", "call", "attributes"}
 
 `call` is the Python text that was executed, with `torch`, `F` (torch.nn.functional) and `nn` imported and the input
-tensors of the case as variables. It assigns the outputs: `y`, and for batch norm in training the `*_after` buffers.
+tensors of the case as variables. It assigns the outputs: `y`, and for batch norm in training the `*_after` buffers and
+what it saves for a gradient, `saved_*`.
 After writing, every file is loaded again, every call repeated from its recorded text, every bit compared.
 
 Each case draws its data after torch.manual_seed(crc32("<op>/<case>")), so cases can be added, moved or removed without
@@ -77,7 +78,7 @@ def execute(call, inputs):
 
 
 def is_output(key):
-    return key == "y" or key.endswith("_after")
+    return key == "y" or key.endswith("_after") or key.startswith("saved_")
 
 
 def save(golden, path):
@@ -238,6 +239,9 @@ def batch_norm_case(golden, x, training, momentum=0.1, eps=1e-5, weight=True, bi
     if training:
         buffers = ["running_mean", "running_var", "num_batches_tracked"]
         call += "".join(f"; {buffer}_after = m.{buffer}" for buffer in buffers)
+        # It refuses an empty batch.
+        if x.numel():
+            call += f"; _, saved_mean, saved_invstd = torch.native_batch_norm(x, m.weight, m.bias, None, None, True, 0.0, {eps!r})"
     attributes = {"eps": eps, "momentum": momentum, "training": training}
     golden.record(call, attributes, x=x, **state)
 

@@ -68,13 +68,13 @@ pub(super) fn bias(filters: u64) -> Bytes {
 }
 
 /// Bytes moved for the statistics of a batch, which are cut into so many parts a channel, besides those of what is normalised:
-/// the parts written, and read with the state; the new state; what the second pass reads.
+/// the parts written, and read with the state; the new state and what a gradient needs; what the second pass reads.
 pub(super) fn statistics(channels: u64, parts: u64) -> Bytes {
     // i64.
     let counter = words([2]);
     let state = words([channels, 4]);
     let of_parts = words([channels, parts, 4]);
-    state + counter + of_parts + counter + state + (of_parts + state) + words([channels, 2])
+    state + counter + of_parts + counter + state + (of_parts + state) + words([channels, 4])
 }
 
 /// The same where a convolution makes the parts, and a pass merges them into one.

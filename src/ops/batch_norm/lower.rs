@@ -300,7 +300,7 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
         constants: &[&constants[..], &[half(x.dtype)], &ways.constants].concat(),
         params: bytemuck::bytes_of(&params),
         reads: &[reads[0], partials, ways.skip],
-        writes: &[writes[0], writes[1], writes[2]],
+        writes: &[writes[0], writes[1], writes[2], writes[4], writes[5]],
         // Without a picture there are statistics still.
         threads: Threads {
             count: count.map(|threads| threads.max(1)),
