@@ -12,6 +12,7 @@ override WX: u32 = 64u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override NUMBERS: bool = true; // what is held, and outputs
+override WHOLE: bool;          // the filters of a thread's planes are neighbours, and begin and end at lanes
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -24,8 +25,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;       // [batch, channels, HEIGHT, WIDTH]
-@group(0) @binding(1) var<storage, read> weight: array<u32>;        // [channels, 1, KH, KW]
-@group(0) @binding(2) var<storage, read> bias: array<u32>;          // [channels]
+@group(0) @binding(1) var<storage, read> weight: array<vec4<u32>>;  // [channels, 1, KH, KW], in lanes
+@group(0) @binding(2) var<storage, read> bias: array<vec4<u32>>;    // [channels], in lanes
 @group(0) @binding(3) var<storage, read> way_in: array<vec4<f32>>;  // [channels], helpers/way_in.wgsl
 @group(0) @binding(4) var<storage, read> way_out: array<vec4<f32>>; // [channels], helpers/way_out.wgsl
 @group(0) @binding(5) var<storage, read> skip: array<vec4<u32>>;    // as y
@@ -36,26 +37,81 @@ var<private> filters: array<f32, 72>; // [PLANES, KH, KW]
 var<private> offsets: array<f32, 8>;  // biases
 var<private> sum: f32;
 
-fn load_weight(p: u32, channel: u32, tap: u32) {
-    if (tap < KH * KW) { filters[p * KH * KW + tap] = weight_at(channel * KH * KW + tap); }
+// An element of a filter or bias that is in word `at`, or half of it.
+fn element_in(word: u32, at: u32) -> f32 {
+    if (HALF) { return unpack2x16float(word)[at & 1u]; }
+    return bitcast<f32>(word);
 }
 
 fn load_filter(p: u32, plane: u32) {
     if (p >= PLANES) { return; }
     let channel = plane % params.channels;
-    offsets[p] = bias_at(channel);
-    load_weight(p, channel, 0u);
-    load_weight(p, channel, 1u);
-    load_weight(p, channel, 2u);
-    load_weight(p, channel, 3u);
-    load_weight(p, channel, 4u);
-    load_weight(p, channel, 5u);
-    load_weight(p, channel, 6u);
-    load_weight(p, channel, 7u);
-    load_weight(p, channel, 8u);
+    let of_bias = channel / (PER_LANE / 4u);
+    offsets[p] = element_in(bias[of_bias >> 2u][of_bias & 3u], channel);
+    for (var tap = 0u; tap < 9u; tap++) {
+        if (tap >= KH * KW) { continue; }
+        let at = channel * KH * KW + tap;
+        let word = at / (PER_LANE / 4u);
+        filters[p * KH * KW + tap] = element_in(weight[word >> 2u][word & 3u], at);
+    }
+}
+
+fn keep_quad(e: u32, bits: vec4<u32>) {
+    let w = number(bits);
+    filters[e] = w.x;
+    filters[e + 1u] = w.y;
+    filters[e + 2u] = w.z;
+    filters[e + 3u] = w.w;
+}
+
+fn keep_offsets(p: u32, bits: vec4<u32>) {
+    let b = number(bits);
+    offsets[p] = b.x;
+    offsets[p + 1u] = b.y;
+    offsets[p + 2u] = b.z;
+    offsets[p + 3u] = b.w;
+}
+
+// The i-th lane of the filters and of the biases of a thread.
+fn load_lanes(channel: u32, i: u32) {
+    if (i < PLANES * KH * KW / PER_LANE) {
+        let lane = weight[channel * KH * KW / PER_LANE + i];
+        if (HALF) {
+            let octet = widened(lane);
+            keep_quad(8u * i, octet.left);
+            keep_quad(8u * i + 4u, octet.right);
+        } else {
+            keep_quad(4u * i, lane);
+        }
+    }
+    if (i < PLANES / PER_LANE) {
+        let lane = bias[channel / PER_LANE + i];
+        if (HALF) {
+            let octet = widened(lane);
+            keep_offsets(0u, octet.left);
+            keep_offsets(4u, octet.right);
+        } else {
+            keep_offsets(4u * i, lane);
+        }
+    }
+}
+
+fn load_six(channel: u32, i: u32) {
+    load_lanes(channel, i);
+    load_lanes(channel, i + 1u);
+    load_lanes(channel, i + 2u);
+    load_lanes(channel, i + 3u);
+    load_lanes(channel, i + 4u);
+    load_lanes(channel, i + 5u);
 }
 
 fn load_filters(plane: u32) {
+    if (WHOLE) {
+        load_six(plane % params.channels, 0u);
+        load_six(plane % params.channels, 6u);
+        load_six(plane % params.channels, 12u);
+        return;
+    }
     load_filter(0u, plane + 0u);
     load_filter(1u, plane + 1u);
     load_filter(2u, plane + 2u);

@@ -76,7 +76,7 @@ pub(super) const HELD_WAY_IN: &str = include_str!("../../shaders/helpers/held_wa
 
 /// The planes of a thread.
 pub(super) struct Held {
-    planes: usize,
+    pub(super) planes: usize,
     /// Lanes of the input and of the output.
     lanes: [usize; 2],
     /// Which form of its kernel.

@@ -167,8 +167,6 @@ pub(crate) const PLANES_KERNELS: [Kernel; 2] = held_kernels!(
     "conv_planes",
     include_str!("../../../shaders/conv_planes.wgsl"),
     held::WINDOWS,
-    IN_ORDER,
-    BIAS,
     HELD_WINDOWS,
     HELD_WAY_IN
 );

@@ -6,7 +6,7 @@ use super::packed::Packed;
 use super::pointwise;
 use super::shapes::{Shapes, Tiles};
 use super::tiles::{TILE_COLUMNS, TILE_FILTERS, TILE_WIDTH, tiled};
-use crate::kernel::{Kernel, half, store_constants, store_form};
+use crate::kernel::{Kernel, half, per_lane, store_constants, store_form};
 use crate::ops::held::Held;
 use crate::ops::window::{Extents, Walk, Window, last_lane, word};
 use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches};
@@ -275,8 +275,15 @@ fn planes(mut held: Held, slots: &Slots, lowering: &mut Lowering<'_>) {
         lowering.no_moments("the kernel for its planes makes none");
     }
     let ways = lowering.ways();
+    // Filters of as many channels as a lane has elements are whole lanes.
+    let channels = lowering.inputs[0].shape[1];
+    let whole = held
+        .planes
+        .is_multiple_of(per_lane(lowering.inputs[0].dtype))
+        && channels.is_multiple_of(held.planes);
     let Slots { x, weight, bias } = *slots;
     let reads = [x, weight, bias, ways.way_in, ways.way_out, ways.skip];
     held.operations *= 2;
+    held.constants.push(("WHOLE", f64::from(u8::from(whole))));
     held.launch(&PLANES_KERNELS, &reads, &ways, 1.0, lowering);
 }
