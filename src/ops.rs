@@ -112,7 +112,7 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 29] = [
+    let layers: [&'static [Kernel]; 32] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &avg_pool::PLANES_KERNELS,
@@ -121,6 +121,8 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &batch_norm::MERGE_KERNELS,
         &cast::KERNELS,
         &concat::KERNELS,
+        &concat::EDGES_KERNELS,
+        &concat::LANES_KERNELS,
         &conv::KERNELS,
         &conv::DEPTHWISE_KERNELS,
         &conv::DEPTHWISE_MOMENTS_KERNELS,
@@ -135,6 +137,7 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &conv::TILE_UNIFORM_KERNELS,
         &copy::KERNELS,
         &interpolate::KERNELS,
+        &interpolate::LANES_KERNELS,
         &interpolate::PLANES_KERNELS,
         &max_pool::KERNELS,
         &max_pool::PLANES_KERNELS,

@@ -21,11 +21,16 @@ type Tested<T = ()> = Result<T, Box<dyn Error>>;
 /// Sets of constants per kernel that are translated.
 const MOST_CONSTANTS: usize = 8;
 
-/// The dispatches of every named case, on a GPU and on a CPU, and of `bench`, by the label of their kernel.
+/// The dispatches of every named case, on a GPU, on a CPU, and, of those that can be, where a binding is small, and of `bench`, by
+/// the label of their kernel.
 fn planned() -> Tested<BTreeMap<String, Vec<Dispatch>>> {
     let mut planned: BTreeMap<String, Vec<Dispatch>> = BTreeMap::new();
     let cpu = Limits {
         thread_sums: 256,
+        ..Limits::default()
+    };
+    let small = Limits {
+        max_storage_buffer_binding_size: 1 << 12,
         ..Limits::default()
     };
     let mut plans = vec![wgcnn::bench::peak_plan(&cpu)?];
@@ -33,6 +38,7 @@ fn planned() -> Tested<BTreeMap<String, Vec<Dispatch>>> {
         for limits in [&Limits::default(), &cpu] {
             plans.push(Plan::new(&case.graph, limits, Options::default())?);
         }
+        plans.extend(Plan::new(&case.graph, &small, Options::default()).ok());
     }
     for dispatch in plans.into_iter().flat_map(|plan| plan.dispatches) {
         planned

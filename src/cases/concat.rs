@@ -47,6 +47,18 @@ pub(super) fn cases() -> Vec<Case> {
             &[2, 0, 3],
             &[2, 0, 1],
         ),
+        case(
+            "nothing_between",
+            "one without channels between two whose lanes reach into each other",
+            &[3, 0, 3, 5],
+            &[3, 0, 2],
+        ),
+        case(
+            "lanes",
+            "rows as short as a lane, and longer than a thread",
+            &[5, 0, 3, 3],
+            &[1, 5, 1, 2],
+        ),
         case("nobody", "a batch of 0", &[0, 0, 3], &[2, 1]),
         case(
             "workgroups",

@@ -128,7 +128,7 @@ fn wide(graph: &mut Graph) -> Result<()> {
 
 /// What a kernel could do on its way out, of a value that others read: an output, another node.
 fn shared(graph: &mut Graph) -> Result<()> {
-    let x = graph.input("x", [2, 3, 12, 10], DType::F32)?;
+    let x = graph.input("x", [2, 3, 12, 8], DType::F32)?;
     let conv = Step::conv(3, 3).add(graph, x, 0)?;
     let norm = Step::norm().add(graph, conv, 1)?;
     let relu = graph.relu(norm)?;

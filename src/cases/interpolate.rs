@@ -35,6 +35,30 @@ pub(super) fn cases() -> Vec<Case> {
             factor(&[3.0, 3.0]),
         ),
         case(
+            "lanes",
+            "rows of the output begin within lanes, of which the last of a row shows the next, too",
+            &[2, 3, 5, 37],
+            factor(&[2.0, 2.0]),
+        ),
+        case(
+            "lanes_x1x2",
+            "the same where rows are not repeated, and planes begin within lanes",
+            &[3, 3, 5, 21],
+            factor(&[1.0, 2.0]),
+        ),
+        case(
+            "lanes_1d",
+            "the same in one dimension",
+            &[3, 5, 67],
+            factor(&[2.0]),
+        ),
+        case(
+            "lanes_short",
+            "rows hardly longer than a lane",
+            &[3, 5, 4, 5],
+            factor(&[2.0, 2.0]),
+        ),
+        case(
             "held_planes",
             "a thread has whole planes, the last one fewer of them than others",
             &[45, 33, 7, 7],

@@ -1,5 +1,9 @@
 //! [`Concat`]: shape rule, method, lowering.
 
+mod lanes;
+
+pub(super) use lanes::{EDGES_KERNELS, LANES_KERNELS};
+
 use super::window::word;
 use super::{Layer, Op, check_float};
 use crate::error::{Error, Result};
@@ -92,22 +96,33 @@ impl Layer for Concat {
     fn lower(&self, lowering: &mut Lowering<'_>) {
         let y = lowering.outputs[0];
         let row = |ty: &TensorType| ty.shape[1..].iter().product::<usize>();
-        let output_row = row(y);
-        let (ways, write) = (lowering.ways(), lowering.writes[0]);
+        let inputs = lowering.inputs.iter().zip(&lowering.reads);
+        let inputs = inputs.map(|(x, &slot)| Input { slot, row: row(x) });
+        let inputs: Vec<Input> = inputs.filter(|input| input.row > 0).collect();
+        let ways = lowering.ways();
+        if lanes::takes(&inputs, y, lowering) {
+            return lanes::lower(&inputs, &ways, lowering);
+        }
         let mut base = 0;
-        for (index, x) in lowering.inputs.clone().into_iter().enumerate() {
-            let own = row(x);
+        for Input { slot, row: own } in inputs {
             let rows = Rows {
-                count: x.shape[0],
+                count: y.shape[0],
                 elements: own,
                 from: (0, own),
-                to: (base, output_row),
+                to: (base, row(y)),
                 dtype: y.dtype,
             };
-            rows.launch([lowering.reads[index], write], &ways, lowering);
+            rows.launch([slot, lowering.writes[0]], &ways, lowering);
             base += own;
         }
     }
+}
+
+/// An input that has elements.
+struct Input {
+    slot: SlotId,
+    /// Elements of a picture.
+    row: usize,
 }
 
 /// Stretches of elements, one of each row of a tensor and of another one.

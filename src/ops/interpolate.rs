@@ -1,5 +1,9 @@
 //! [`Interpolate`]: attributes, shape rule, index tables, method, lowering.
 
+mod lanes;
+
+pub(super) use lanes::LANES_KERNELS;
+
 use super::held::{self, Held, constant, held_kernels};
 use super::window::{Extents, MAX_DIMS, check_input, last_lane, leading_ones, planes_of, word};
 use super::{Layer, Op};
@@ -242,6 +246,11 @@ impl Layer for Interpolate {
             let ways = lowering.ways();
             let reads = [lowering.reads[0], ways.way_out, ways.skip];
             return held.launch(&PLANES_KERNELS, &reads, &ways, 1.0, lowering);
+        }
+        if let Some([rows @ (1 | 2), 2]) = self.repetitions(x, y)
+            && lanes::takes(x, y, lowering)
+        {
+            return lanes::lower(rows, lowering);
         }
         let tables = self.tables(&x.shape[2..], &y.shape[2..]);
         let tables: Vec<&[u32]> = tables.iter().map(Vec::as_slice).collect();

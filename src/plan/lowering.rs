@@ -88,6 +88,12 @@ impl Lowering<'_> {
         bytes as u64 <= self.limits.max_storage_buffer_binding_size
     }
 
+    /// The same of all bytes that may be bound for it: whole lanes, and what is behind them under test.
+    pub(crate) const fn fits_whole(&self, bytes: usize) -> bool {
+        let padded = bytes.next_multiple_of(16) as u64;
+        padded + self.plan.options.guard <= self.limits.max_storage_buffer_binding_size
+    }
+
     /// Most bytes of a binding.
     pub(crate) const fn binding(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size

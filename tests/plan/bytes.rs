@@ -92,6 +92,15 @@ pub(super) fn nearest(rows: u64, columns: u64) -> Bytes {
     words([columns.next_multiple_of(8)]) + words([rows + 1])
 }
 
+/// Those of one that doubles rows to so many columns: none where these are more than a lane and no whole ones, for a kernel
+/// without tables.
+pub(super) fn doubled(rows: u64, columns: u64, dtype: DType) -> Bytes {
+    match columns * if dtype == DType::F16 { 2 } else { 4 } {
+        row if row > 16 && row % 16 > 0 => words([0]),
+        _ => nearest(rows, columns),
+    }
+}
+
 /// A case, the kernels that are left of it, and the bytes that they move.
 type Row = (&'static str, &'static [&'static str], Bytes);
 
@@ -237,13 +246,23 @@ fn rows(parts: u64) -> Vec<Row> {
                 + 2 * values([1, 12, 90, 86]),
         ),
         (
+            "nearest-norm-add-relu-lanes",
+            &[TABLE, "interpolate_lanes"],
+            affine(4) + values([2, 4, 8, 11]) + 2 * values([2, 4, 16, 22]),
+        ),
+        (
+            "nearest-add-lanes",
+            &["interpolate_lanes"],
+            values([3, 3, 5, 7]) + 2 * values([3, 3, 10, 14]),
+        ),
+        (
             "nearest-depthwise",
             &["conv_depthwise", "sigmoid"],
             values([2, 8, 9, 11]) + values([8, 9]) + bias(8) + 3 * values([2, 8, 18, 22]),
         ),
         (
             "concat-add-relu",
-            &["concat", "concat"],
+            &["concat_lanes", "concat_lanes", "concat_edges"],
             3 * values([2, 7, 5, 7]),
         ),
         ("idle", &["relu", "add"], 4 * values([2, 3, 5, 7])),
@@ -333,12 +352,12 @@ fn rows(parts: u64) -> Vec<Row> {
             packed([3, 3, 3, 3], 4)
                 + bias(3)
                 + affine(3)
-                + 10 * values([2, 3, 12, 10])
-                + nearest(24, 20)
-                + 2 * values([2, 3, 24, 20])
+                + 10 * values([2, 3, 12, 8])
+                + nearest(24, 16)
+                + 2 * values([2, 3, 24, 16])
                 + packed([4, 3, 3, 3], 4)
                 + bias(4)
-                + values([2, 4, 24, 20]),
+                + values([2, 4, 24, 16]),
         ),
         (
             "residual",

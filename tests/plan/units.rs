@@ -1,6 +1,6 @@
 //! Bytes that the plans of the cases of units move, by formulas: of every layer what goes in and what comes out.
 
-use super::bytes::{Bytes, affine, bias, nearest, packed, statistics, values, words};
+use super::bytes::{Bytes, affine, bias, doubled, packed, statistics, values, words};
 use super::fusion::moved;
 use super::plan;
 use wgcnn::cases::named;
@@ -37,21 +37,21 @@ fn unit(layers: &str, dtype: DType) -> Option<Bytes> {
 }
 
 /// Convolution and ReLU, down, convolution, up and the sum, sigmoid.
-fn skip() -> Bytes {
+fn skip(dtype: DType) -> Bytes {
     let (big, small) = (values([2, 3, 12, 10]), values([2, 3, 6, 5]));
     let filters = packed([3, 3, 3, 3], 4) + bias(3);
-    let up = small + big + big + nearest(12, 10);
+    let up = small + big + big + doubled(12, 10, dtype);
     (filters + 2 * big) + (big + small) + (filters + 2 * small) + up + 2 * big
 }
 
-fn picture() -> Bytes {
+fn picture(dtype: DType) -> Bytes {
     let (three, sixteen) = (values([8, 3, 300, 452]), values([8, 16, 300, 452]));
     let half = values([8, 16, 150, 226]);
     // Four u8 are a word.
     let normalize = words([8, 300, 113, 3]) + words([3, 256]) + three;
     let conv = three + packed([16, 3, 3, 3], 8) + bias(16) + sixteen;
     let train = 3 * sixteen + statistics(16, 16);
-    let up = half + nearest(300, 452) + sixteen;
+    let up = half + doubled(300, 452, dtype) + sixteen;
     normalize + conv + train + (sixteen + half) + up
 }
 
@@ -61,7 +61,7 @@ fn large() -> Bytes {
 }
 
 /// `networks::unet` over [2, 3, 24, 16] with two classes.
-fn unet() -> Bytes {
+fn unet(dtype: DType) -> Bytes {
     let plane = |channels: u64, level: u32| values([2, channels, 24 >> level, 16 >> level]);
     let conv = |from: u64, to: u64, level: u32| {
         let filters = packed([to, from, 3, 3], 8) + bias(to) + affine(to);
@@ -73,7 +73,9 @@ fn unet() -> Bytes {
     let levels = [[3, 16, 32], [16, 32, 64], [32, 64, 128]];
     for (level, [from, filters, below]) in (0..).zip(levels) {
         let down = double(from, filters, level) + plane(filters, level) + plane(filters, level + 1);
-        let up = plane(below, level + 1) + nearest(24 >> level, 16 >> level) + plane(below, level);
+        let up = plane(below, level + 1)
+            + doubled(24 >> level, 16 >> level, dtype)
+            + plane(below, level);
         let concat = 2 * (plane(filters, level) + plane(below, level));
         all = all + down + up + concat + double(filters + below, filters, level);
     }
@@ -93,10 +95,10 @@ fn units_move_what_goes_in_and_what_comes_out_of_their_kernels() -> Result<()> {
             false => DType::F32,
         };
         let bytes = match name {
-            "skip" => Some(skip()),
-            "picture" => Some(picture()),
+            "skip" => Some(skip(dtype)),
+            "picture" => Some(picture(dtype)),
             "large" => Some(large()),
-            "unet" => Some(unet()),
+            "unet" => Some(unet(dtype)),
             layers => unit(layers, dtype),
         };
         let plan = plan(&case.graph)?;

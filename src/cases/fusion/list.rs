@@ -20,7 +20,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     let aligned = [2, 3, 12, 16];
     let small = [133, 33, 3, 5];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 32] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 34] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -213,6 +213,18 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
                 Add,
                 Relu,
             ],
+        ),
+        (
+            "nearest-norm-add-relu-lanes",
+            "on the way out of whole lanes, in planes that begin at lanes",
+            &[2, 4, 8, 11],
+            &[Step::nearest([2, 2]), norm(), Add, Relu],
+        ),
+        (
+            "nearest-add-lanes",
+            "the same in planes that do not",
+            &[3, 3, 5, 7],
+            &[Step::nearest([2, 2]), Add],
         ),
         (
             "nearest-depthwise",
