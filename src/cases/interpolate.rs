@@ -37,7 +37,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "lanes",
             "rows of the output begin within lanes, of which the last of a row shows the next, too",
-            &[2, 3, 5, 37],
+            &[2, 3, 5, 31],
             factor(&[2.0, 2.0]),
         ),
         case(
