@@ -7,6 +7,10 @@
 mod boundaries;
 #[path = "gpu/checker.rs"]
 mod checker;
+#[path = "gpu/flight.rs"]
+mod flight;
+#[path = "gpu/pipelines.rs"]
+mod pipelines;
 #[path = "plan/seconds.rs"]
 mod seconds;
 #[path = "gpu/session.rs"]
@@ -46,6 +50,8 @@ fn main() -> ExitCode {
         trials.extend(case_trials(device, &ran));
         trials.extend(checker::trials(device));
         trials.extend(session::trials(device));
+        trials.extend(flight::trials(device));
+        trials.extend(pipelines::trials(device));
         trials.extend(boundaries::trials(device));
         trials.extend(trouble::trials(device));
         for (what, cut) in [("sliced", slicing as Cut), ("split", splitting)] {
