@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use wgcnn::{DType, Device, Error, Graph, Outputs, Result, Running, Session, Tensor, Variables};
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 9] = [
+    let tests: [(&str, Test); 10] = [
         ("asynchronous_runs", asynchronous_runs),
         ("a_dropped_future_leaves_the_session_usable", dropped_future),
         (
@@ -18,6 +18,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         ),
         ("two_runs_in_flight", two_in_flight),
         ("runs_make_no_buffers", steady_state),
+        ("an_input_is_staged_once", staged_once),
         ("a_budget_is_kept_at_creation_and_at_submission", budget),
         ("dropped_futures_leave_nothing", dropped_futures),
         ("an_application_shares_its_device", shared_device),
@@ -193,6 +194,23 @@ fn steady_state(device: &Device) -> Result<(), Failed> {
         same && counts[0].1 > 0,
         format!("bytes and buffers: {counts:?}"),
     )
+}
+
+/// A run beside another makes one buffer for its input and one for its output at most, on the host's side: copies are from and to
+/// these.
+fn staged_once(device: &Device) -> Result<(), Failed> {
+    let device = own_device(device)?;
+    let graph = relu(1001).map_err(failed)?;
+    let mut session = Session::new(&device, &graph, &Variables::new()).map_err(failed)?;
+    let x = Tensor::filled(1001, 1.0).map_err(failed)?;
+    session.run([("x", &x)]).map_err(failed)?;
+    let first = session.run_async([("x", &x)]);
+    let before = wgpu_buffers(&device);
+    let second = session.run_async([("x", &x)]);
+    let made = wgpu_buffers(&device) - before;
+    check((1..=2).contains(&made), format!("{made} buffers"))?;
+    pollster::block_on(first).map_err(failed)?;
+    pollster::block_on(second).map(drop).map_err(failed)
 }
 
 fn budget(device: &Device) -> Result<(), Failed> {
