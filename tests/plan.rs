@@ -56,6 +56,15 @@ fn pools(kernels: &[usize]) -> Result<Graph> {
     Ok(graph)
 }
 
+/// On a CPU, where threads hold planes.
+fn plan_of_cpu(graph: &Graph) -> Result<Plan> {
+    let limits = Limits {
+        thread_sums: 256,
+        ..Limits::default()
+    };
+    Plan::new(graph, &limits, Options::default())
+}
+
 fn plan(graph: &Graph) -> Result<Plan> {
     Plan::new(graph, &Limits::default(), Options::default())
 }

@@ -88,8 +88,9 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Of the first input and the output of a layer; `None` if a thread has too few registers or stores for them, there is
-    /// depth, or there is so little to do that another kernel is ready sooner.
+    /// Of the first input and the output of a layer; `None` on a GPU, whose threads would read far from each other, if a thread
+    /// has too few registers or stores for them, there is depth, or there is so little to do that another kernel is ready
+    /// sooner.
     pub(super) fn of(forms: &[Form; 2], lowering: &Lowering<'_>) -> Option<Self> {
         let (x, y) = (lowering.inputs[0], lowering.outputs[0]);
         let (input, output) = (Extents::of(x), Extents::of(y));
@@ -103,7 +104,7 @@ impl Held {
         let planes = [1, 2, 4, MOST_PLANES].into_iter().find(whole)?;
         let lanes = areas.map(|area| planes * area / lane);
         let form = forms.iter().position(|form| lanes[1] <= form.lanes)?;
-        let fits = lanes[0] * LANE <= lowering.sums();
+        let fits = lowering.loads_are_dear() && lanes[0] * LANE <= lowering.sums();
         let flat = input.d == 1 && output.d == 1;
         let constants = [
             ("PLANES", planes),

@@ -7,6 +7,9 @@ use crate::kernel::{Kernel, Start};
 use crate::ops;
 use crate::tensor::TensorType;
 
+/// Sums of a thread from which on loads are dear.
+const DEAR_LOADS: usize = 256;
+
 /// One call of a kernel as a layer asks for it, before its grid is folded.
 pub(crate) struct Launch<'a> {
     pub(crate) kernel: &'static Kernel,
@@ -81,6 +84,11 @@ impl Lowering<'_> {
     /// Sums that a thread keeps.
     pub(crate) const fn sums(&self) -> usize {
         self.limits.thread_sums
+    }
+
+    /// Whether loads are so dear that a thread best does much: on a CPU, where each takes a loop over threads.
+    pub(crate) const fn loads_are_dear(&self) -> bool {
+        self.limits.thread_sums >= DEAR_LOADS
     }
 
     /// Whether a tensor of so many bytes fits a binding.

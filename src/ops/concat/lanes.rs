@@ -56,9 +56,8 @@ pub(in crate::ops) const EDGES_KERNELS: [Kernel; 1] = [Kernel::new(
 )
 .with("", &[WAY_OUT_LANES, RECTIFIED, STORAGE])];
 
-/// Most elements of a thread, and sums of a thread where loads and stores are so dear that it has so many: of a CPU.
+/// Elements of a thread where loads are dear.
 const MOST_ELEMENTS: usize = 16;
-const MANY_SUMS: usize = 256;
 
 /// Whether the kernels can: where no lane is of more than two rows, and what they bind fits.
 pub(super) fn takes(inputs: &[Input], y: &TensorType, lowering: &Lowering<'_>) -> bool {
@@ -97,7 +96,7 @@ pub(super) fn lower(inputs: &[Input], ways: &Ways, lowering: &mut Lowering<'_>) 
         let aligned = [input.row, base, output_row]
             .iter()
             .all(|n| n.is_multiple_of(lane));
-        let elements = if lowering.sums() >= MANY_SUMS {
+        let elements = if lowering.loads_are_dear() {
             MOST_ELEMENTS
         } else {
             COLUMNS as usize

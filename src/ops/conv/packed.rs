@@ -12,8 +12,6 @@ use std::ops::Range;
 const UNIFORM_BYTES: u64 = 3072 * 16;
 /// The largest alignment of a uniform buffer that an adapter may ask for.
 const MOST_ALIGNMENT: u64 = 256;
-/// Sums of a thread from which on loads are so dear that weights beyond a uniform buffer are bound part by part: of a CPU.
-const DEAR_LOADS: usize = 256;
 
 /// The weights of a convolution, those of the filters of a tile side by side.
 pub(super) struct Packed {
@@ -42,9 +40,8 @@ impl Packed {
         let of_tile = taps * tile * 4;
         let bytes = all * of_tile;
         let few = bytes as u64 <= UNIFORM_BYTES;
-        // Some tiles are bound at a time, from where a binding may begin on: somewhat before the first of them.
-        let windows =
-            lowering.sums() >= DEAR_LOADS && of_tile as u64 + MOST_ALIGNMENT <= UNIFORM_BYTES;
+        // Where loads are dear, some tiles are bound at a time, from where a binding may begin on: somewhat before the first of them.
+        let windows = lowering.loads_are_dear() && of_tile as u64 + MOST_ALIGNMENT <= UNIFORM_BYTES;
         let uniform = (few || windows) && lowering.fits_uniform(UNIFORM_BYTES);
         let most = match uniform {
             true => (!few).then_some(UNIFORM_BYTES),
