@@ -91,7 +91,7 @@ fn load_lanes(channel: u32, i: u32) {
             keep_offsets(0u, octet.left);
             keep_offsets(4u, octet.right);
         } else {
-            keep_offsets(4u * i, lane);
+            keep_offsets(0u, lane);
         }
     }
 }
@@ -109,7 +109,6 @@ fn load_filters(plane: u32) {
     if (WHOLE) {
         load_six(plane % params.channels, 0u);
         load_six(plane % params.channels, 6u);
-        load_six(plane % params.channels, 12u);
         return;
     }
     load_filter(0u, plane + 0u);

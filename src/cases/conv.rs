@@ -78,6 +78,13 @@ pub(super) fn cases() -> Vec<Case> {
             same().groups(33),
         ),
         case(
+            "depthwise_held_planes_whole",
+            "the same with filters that are whole lanes",
+            &[50, 32, 7, 7],
+            &[32, 1, 3, 3],
+            same().groups(32),
+        ),
+        case(
             "depthwise_held_planes_strided",
             "the same with one row of zeros too many, and taps apart",
             &[45, 34, 6, 9],
@@ -326,6 +333,34 @@ pub(super) fn cases() -> Vec<Case> {
             &[2, 8, 75, 64],
             &[64, 4, 5, 5],
             Conv::new(2).stride([3, 1]).dilation([2, 1]).groups(2),
+        ),
+        case(
+            "few_rows_dilated",
+            "the same with taps apart",
+            &[1, 4, 60, 60],
+            &[64, 4, 5, 5],
+            Conv::new(2).dilation([2, 1]).padding([4, 2]),
+        ),
+        case(
+            "few_rows_stride_3",
+            "the same with rows that are far from each other",
+            &[1, 3, 120, 64],
+            &[64, 3, 7, 7],
+            Conv::new(2).stride([3, 1]),
+        ),
+        case(
+            "few_rows_spread",
+            "the same with columns that are far from each other",
+            &[1, 3, 60, 190],
+            &[64, 3, 7, 7],
+            Conv::new(2).stride([1, 3]),
+        ),
+        case(
+            "few_rows_weights",
+            "the same with more weights than a uniform buffer has",
+            &[2, 4, 40, 40],
+            &[72, 4, 7, 7],
+            Conv::new(2).padding([3, 3]),
         ),
         case(
             "channels",

@@ -12,7 +12,7 @@ use wgcnn::{
 pub(crate) type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 12] = [
+    let tests: [(&str, Test); 13] = [
         (
             "what_depends_on_variables_alone_follows_them",
             prologue_follows_variables,
@@ -25,6 +25,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         ),
         ("swapped_variables", swapped_variables),
         ("pool_and_relu_commute", pool_and_relu_commute),
+        ("statistics_without_rounding", statistics_without_rounding),
         ("stray_feeds_are_errors", stray_feeds),
         ("a_buffer_too_short_is_an_error", short_buffers),
         ("a_buffer_of_another_device_is_an_error", foreign_buffers),
@@ -240,6 +241,53 @@ fn pool_and_relu_commute(device: &Device) -> Result<(), Failed> {
             results[0] == results[1],
             format!("{swap:?} in {mode} differ"),
         )?;
+    }
+    Ok(())
+}
+
+/// A batch norm in training of elements that are 3 and 1 by fours: the mean is 2 and the variance 1, and so are those of all blocks
+/// and parts, so that nothing is rounded before the last steps. The bounds of other cases count as many roundings as there may
+/// be, a thousand times those that there are; here results are held to the last digits.
+fn statistics_without_rounding(device: &Device) -> Result<(), Failed> {
+    for shape in [[3, 5, 16, 40], [2, 2, 640, 900], [64, 70, 4, 8]] {
+        let [batch, channels, height, width] = shape;
+        let mut graph = Graph::new();
+        let build = |graph: &mut Graph| -> Result<()> {
+            let x = graph.input("x", shape, DType::F32)?;
+            let state = BatchNormState::variables(graph, "bn", channels, false)?;
+            let (y, saved) = graph.batch_norm_saving(x, &state, BatchNorm::train())?;
+            graph.output("y", y)?;
+            graph.output("mean", saved.mean)?;
+            graph.output("invstd", saved.invstd)
+        };
+        build(&mut graph).map_err(failed)?;
+        let variables = Variables::initial(&graph);
+        let mut session = Session::new(device, &graph, &variables).map_err(failed)?;
+        let elements = batch * channels * height * width;
+        let data = (0..elements).map(|i| if i / 4 % 2 == 0 { 3.0f32 } else { 1.0 });
+        let x = Tensor::new(shape, data.collect::<Vec<_>>()).map_err(failed)?;
+        let outputs = session.run([("x", &x)]).map_err(failed)?;
+        #[expect(clippy::cast_precision_loss, reason = "a count far below 2^53")]
+        let count = (batch * height * width) as f64;
+        let invstd = 1.0 / (1.0f64 + 1e-5).sqrt();
+        let variance = 0.9 + 0.1 * count / (count - 1.0);
+        // inverseSqrt has 2 units in the last place (WGSL), a quotient two and a half, every other operation half of one.
+        let close = |tensor: &Tensor, expected: f64, units: f64| {
+            let values = tensor.as_f32().unwrap_or_default();
+            let unit = f64::from(f32::EPSILON) * expected.abs();
+            let far = |value: &&f32| (f64::from(value.abs()) - expected).abs() > units * unit;
+            let wrong = values.iter().find(far);
+            match wrong {
+                None if !values.is_empty() => Ok(()),
+                _ => Err(Failed::from(format!("{shape:?}: {wrong:?} for {expected}"))),
+            }
+        };
+        close(&outputs["mean"], 2.0, 0.0)?;
+        close(&outputs["invstd"], invstd, 3.0)?;
+        close(&outputs["y"], invstd, 4.0)?;
+        let state = |name| variables.get(name).map_err(failed);
+        close(&state("bn.running_mean")?, 0.2, 2.0)?;
+        close(&state("bn.running_var")?, variance, 5.0)?;
     }
     Ok(())
 }

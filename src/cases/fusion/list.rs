@@ -20,7 +20,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     let aligned = [2, 3, 12, 16];
     let small = [133, 33, 3, 5];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 34] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 36] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -199,6 +199,26 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
                 Add,
                 Relu,
             ],
+        ),
+        (
+            "norm-relu-conv-few-rows",
+            "an affine function in front of groups",
+            &[1, 6, 64, 64],
+            &[
+                norm(),
+                Relu,
+                Step::Conv {
+                    filters: 64,
+                    kernel: [5, 5],
+                    attributes: Conv::new(2).groups(2),
+                },
+            ],
+        ),
+        (
+            "norm-relu-depthwise-norm-add-relu-whole-held",
+            "on both ways of a thread that has whole planes, and filters in lanes",
+            &[140, 32, 3, 5],
+            &[norm(), Relu, Step::depthwise(32), norm(), Add, Relu],
         ),
         (
             "nearest-conv-rows",
