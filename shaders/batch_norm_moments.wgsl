@@ -20,7 +20,6 @@ override ALONG_BATCH: bool; // the lanes of a block are in as many planes, else 
 override EDGES: bool;       // planes do not begin at lanes
 override PIVOTS: bool = false; // store the pivots and nothing else
 override GIVEN: bool = false;  // the pivots are stored: of a tensor beyond a binding, its first elements are not in every slice
-override PER_LANE: u32 = 4u + 4u * u32(HALF);
 
 struct Params {
     origin: vec3<u32>, // first workgroup

@@ -9,7 +9,6 @@ override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override BOTH: bool = false;
-override PER_LANE: u32 = 4u + 4u * u32(HALF);
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -25,19 +24,14 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> a: array<vec4<u32>>;       // [pictures, row]
 @group(0) @binding(1) var<storage, read> b: array<vec4<u32>>;       // [pictures, behind]
-@group(0) @binding(2) var<storage, read> skip: array<vec4<u32>>;    // as y, helpers/way_out_lanes.wgsl
+@group(0) @binding(2) var<storage, read> skip: array<vec4<u32>>;    // as y, helpers/store_lane.wgsl
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<u32>>; // [pictures, output_row]
 @group(0) @binding(4) var<uniform> params: Params;
 
-fn element_of(word: u32, at: u32) -> u32 {
-    if (HALF) { return select(word << 16u, word & 0xffff0000u, (at & 1u) == 1u); }
-    return word;
-}
-
 fn element(of_a: bool, at: u32) -> u32 {
     let word = select(at, at >> 1u, HALF);
-    if (of_a) { return element_of(a[word >> 2u][word & 3u], at); }
-    return element_of(b[word >> 2u][word & 3u], at);
+    if (of_a) { return element_in(a[word >> 2u][word & 3u], at); }
+    return element_in(b[word >> 2u][word & 3u], at);
 }
 
 // Four elements of a lane, from `place` on: `own` of the lane are the last of a row of a, which ends before element `last` of

@@ -25,7 +25,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;       // [pictures, row]
-@group(0) @binding(1) var<storage, read> skip: array<vec4<u32>>;    // as y, helpers/way_out_lanes.wgsl
+@group(0) @binding(1) var<storage, read> skip: array<vec4<u32>>;    // as y, helpers/store_lane.wgsl
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>; // [pictures, output_row]
 @group(0) @binding(3) var<uniform> params: Params;
 

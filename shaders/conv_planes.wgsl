@@ -37,22 +37,16 @@ var<private> filters: array<f32, 72>; // [PLANES, KH, KW]
 var<private> offsets: array<f32, 8>;  // biases
 var<private> sum: f32;
 
-// An element of a filter or bias that is in word `at`, or half of it.
-fn element_in(word: u32, at: u32) -> f32 {
-    if (HALF) { return unpack2x16float(word)[at & 1u]; }
-    return bitcast<f32>(word);
-}
-
 fn load_filter(p: u32, plane: u32) {
     if (p >= PLANES) { return; }
     let channel = plane % params.channels;
     let of_bias = channel / (PER_LANE / 4u);
-    offsets[p] = element_in(bias[of_bias >> 2u][of_bias & 3u], channel);
+    offsets[p] = number(vec4(element_in(bias[of_bias >> 2u][of_bias & 3u], channel))).x;
     for (var tap = 0u; tap < 9u; tap++) {
         if (tap >= KH * KW) { continue; }
         let at = channel * KH * KW + tap;
         let word = at / (PER_LANE / 4u);
-        filters[p * KH * KW + tap] = element_in(weight[word >> 2u][word & 3u], at);
+        filters[p * KH * KW + tap] = number(vec4(element_in(weight[word >> 2u][word & 3u], at))).x;
     }
 }
 

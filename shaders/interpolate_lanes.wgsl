@@ -14,8 +14,6 @@ override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override ROWS: u32;              // times that each row is repeated, 1 or 2
 override OUT_AFFINE: bool = false; // as helpers/way_out.wgsl; then planes of the output begin at lanes
-override OUT_SKIP: bool = false;
-override OUT_RELU: bool = false;
 // What four lanes show, and what may be before the first of them.
 override LENGTH: u32 = 2u * PER_LANE + PER_LANE / 2u - 1u;
 
@@ -39,26 +37,12 @@ struct Params {
 var<private> shown: array<vec4<u32>, 4>; // what the four lanes of a row show, in f32 two elements each
 var<private> channel: u32;
 
-fn finished(bits: vec4<u32>, other: vec4<u32>) -> vec4<u32> {
-    var result = number(bits);
-    if (OUT_AFFINE) {
-        let f = way_out[channel];
-        result = (result - f.x) * f.y + f.z;
-    }
-    if (OUT_SKIP) { result += number(other); }
-    if (OUT_RELU) { result = rectified(result); }
-    return bits_of(result);
-}
-
-fn skip_lane(lane: u32) -> vec4<u32> {
-    if (OUT_SKIP) { return skip[y_at(lane)]; }
-    return vec4(0u);
-}
-
 fn twice(a: u32, b: u32, other: vec4<u32>) -> vec4<u32> {
     let bits = vec4(a, a, b, b);
     if (!OUT_AFFINE && !OUT_SKIP && !OUT_RELU) { return bits; }
-    return finished(bits, other);
+    if (!OUT_AFFINE) { return finished(number(bits), other); }
+    let f = way_out[channel];
+    return finished((number(bits) - f.x) * f.y + f.z, other);
 }
 
 // Stores what a lane shows of two elements, four in f16.

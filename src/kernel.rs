@@ -53,7 +53,7 @@ pub(crate) const RECTIFIED: &str = include_str!("../shaders/helpers/rectified.wg
 pub(crate) const WAY_IN: &str = include_str!("../shaders/helpers/way_in.wgsl");
 /// What is done to results before they are stored; with [`RECTIFIED`] and a form of stores.
 pub(crate) const WAY_OUT: &str = include_str!("../shaders/helpers/way_out.wgsl");
-/// What is done to whole lanes of elements before they are stored; with [`RECTIFIED`] and [`STORAGE`].
+/// What is done to numbers of whole lanes before they are stored; with [`RECTIFIED`] and [`STORAGE`].
 pub(crate) const WAY_OUT_LANES: &str = include_str!("../shaders/helpers/way_out_lanes.wgsl");
 /// Stores to output rows that begin at lanes; with [`STORAGE`].
 pub(crate) const STORE_LANES: &str = include_str!("../shaders/helpers/store_lanes.wgsl");

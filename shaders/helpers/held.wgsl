@@ -15,7 +15,6 @@ override HEIGHT: u32;     // of the input
 override WIDTH: u32;
 override OUT_HEIGHT: u32; // of the output
 override OUT_WIDTH: u32;
-override PER_LANE: u32 = 4u + 4u * u32(HALF);
 override HELD: u32 = PLANES * HEIGHT * WIDTH / PER_LANE; // lanes of a thread, at most 64
 override MADE: u32 = PLANES * OUT_HEIGHT * OUT_WIDTH / PER_LANE; // at most as many as `release` has
 

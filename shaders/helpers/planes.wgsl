@@ -2,19 +2,16 @@
 // the next channels. Of large planes a thread has some of the lanes that begin in one; where planes are SMALL, it has one lane
 // in several pictures, and makes its functions once.
 //
-// Behind it, on the way out: the sum with another tensor, ReLU.
+// Behind it, on the way out: helpers/way_out_lanes.wgsl.
 //
 // Of the kernel: `x`, `skip`, `y`, `params` and `affine_of`, the function of a channel.
 
-override PER_LANE: u32 = 4u + 4u * u32(HALF);
 // Planes that a lane may reach into: 1 where all begin at lanes, 2, or 3 for more where they are shorter than a lane.
 override REACH: u32;
 override SMALL: bool;
 override PER_THREAD: u32; // lanes, of large planes
 override ROW: u32;        // threads of a row, of large planes
 override PICTURES: u32;   // of a thread
-override OUT_SKIP: bool = false;
-override OUT_RELU: bool = false;
 
 // y = ((x - pivot) - center) * scale + shift
 struct Affine {
@@ -36,19 +33,6 @@ struct Affines {
 struct LaneAffines {
     left: Affines,
     right: Affines,
-}
-
-// Bits of results, behind the way out.
-fn finished(result: vec4<f32>, other: vec4<u32>) -> vec4<u32> {
-    var y = result;
-    if (OUT_SKIP) { y += number(other); }
-    if (OUT_RELU) { y = rectified(y); }
-    return bits_of(y);
-}
-
-fn skip_lane(at: u32) -> vec4<u32> {
-    if (OUT_SKIP) { return skip[y_at(at)]; }
-    return vec4(0u);
 }
 
 fn apply(bits: vec4<u32>, other: vec4<u32>, f: Affines) -> vec4<u32> {

@@ -5,7 +5,6 @@
 
 override ALIGNED: bool;  // the neighbours begin at a lane: LEAD elements of it belong to no window
 override LEAD: u32;
-override PER_LANE: u32 = 4u + 4u * u32(HALF);
 override LANES: u32 = (LENGTH + PER_LANE - 1u + (PER_LANE - 1u) * u32(!ALIGNED)) / PER_LANE;
 override QUADS: u32 = (LENGTH + 3u) / 4u;
 
@@ -88,9 +87,7 @@ fn load_stretch(first: i32) {
 
 // One element of the input.
 fn element(at: u32) -> u32 {
-    if (HALF) {
-        let word = x[x_at(at >> 3u)][(at >> 1u) & 3u];
-        return select(word << 16u, word & 0xffff0000u, (at & 1u) == 1u);
-    }
-    return x[x_at(at >> 2u)][at & 3u];
+    let lane = x_at(at / PER_LANE);
+    if (HALF) { return element_in(x[lane][(at >> 1u) & 3u], at); }
+    return x[lane][at & 3u];
 }

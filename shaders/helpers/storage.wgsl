@@ -3,6 +3,7 @@
 // both types, and works on bits, which no compiler rounds, flushes or takes for something else than a NaN.
 
 override HALF: bool;
+override PER_LANE: u32 = 4u + 4u * u32(HALF); // elements of a lane
 override SLICED: bool = false; // a part is bound of the tensors x and y; else every index would cost a subtraction
 
 // Where a lane of the tensor x is in what is bound of it.
@@ -50,6 +51,12 @@ fn narrowed(octet: Octet) -> vec4<u32> {
 
 fn half_number(bits: u32) -> f32 {
     return unpack2x16float(bits >> 16u).x;
+}
+
+// The bits of element `at`, of the word that has it.
+fn element_in(word: u32, at: u32) -> u32 {
+    if (HALF) { return select(word << 16u, word & 0xffff0000u, (at & 1u) == 1u); }
+    return word;
 }
 
 // The numbers that bits stand for.

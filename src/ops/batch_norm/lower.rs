@@ -3,7 +3,7 @@
 
 use super::BatchNorm;
 use super::partition::Partition;
-use crate::kernel::{Kernel, MOMENTS, RECTIFIED, STORAGE, Start, half, params};
+use crate::kernel::{Kernel, MOMENTS, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, half, params};
 use crate::ops::window::word;
 use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches};
 use crate::tensor::TensorType;
@@ -45,11 +45,12 @@ const TRAIN_MOMENTS: &str = include_str!("../../../shaders/batch_norm_moments.wg
 const TRAIN_NORMALIZE: &str = include_str!("../../../shaders/batch_norm_normalize.wgsl");
 
 pub(in crate::ops) const KERNELS: [Kernel; 3] = [
-    Kernel::new("batch_norm", EVAL, Params::FIELDS).with("", &[PLANES, RECTIFIED, STORAGE]),
+    Kernel::new("batch_norm", EVAL, Params::FIELDS)
+        .with("", &[PLANES, WAY_OUT_LANES, RECTIFIED, STORAGE]),
     Kernel::new("batch_norm_moments", TRAIN_MOMENTS, Params::FIELDS)
         .with("", &[COLUMNS, MOMENTS, STORAGE]),
     Kernel::new("batch_norm_normalize", TRAIN_NORMALIZE, Params::FIELDS)
-        .with("", &[PLANES, MOMENTS, RECTIFIED, STORAGE]),
+        .with("", &[PLANES, MOMENTS, WAY_OUT_LANES, RECTIFIED, STORAGE]),
 ];
 
 params! {

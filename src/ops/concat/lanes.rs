@@ -29,7 +29,7 @@ pub(in crate::ops) const LANES_KERNELS: [Kernel; 1] = [Kernel::new(
     include_str!("../../../shaders/concat_lanes.wgsl"),
     Params::FIELDS,
 )
-.with("", &[ROWS, WAY_OUT_LANES, RECTIFIED, STORAGE])];
+.with("", &[ROWS, STORE_LANE, WAY_OUT_LANES, RECTIFIED, STORAGE])];
 
 params! {
     /// Parameters of the kernel of the lanes that rows share, in elements.
@@ -54,7 +54,9 @@ pub(in crate::ops) const EDGES_KERNELS: [Kernel; 1] = [Kernel::new(
     include_str!("../../../shaders/concat_edges.wgsl"),
     EdgesParams::FIELDS,
 )
-.with("", &[WAY_OUT_LANES, RECTIFIED, STORAGE])];
+.with("", &[STORE_LANE, WAY_OUT_LANES, RECTIFIED, STORAGE])];
+
+const STORE_LANE: &str = include_str!("../../../shaders/helpers/store_lane.wgsl");
 
 /// Elements of a thread where loads are dear.
 const MOST_ELEMENTS: usize = 16;

@@ -23,7 +23,11 @@ const MANY_PRODUCTS: usize = 1 << 24;
 const FEW_CHANNELS: usize = 4;
 
 /// Output rows that a thread may make, most first: as its sums allow, and no more than there are; one for few products.
-fn rows(shapes: &Shapes, window: &Window<'_>, sums: usize) -> impl Iterator<Item = usize> {
+fn rows_of_thread(
+    shapes: &Shapes,
+    window: &Window<'_>,
+    sums: usize,
+) -> impl Iterator<Item = usize> {
     let products =
         shapes.output.n * shapes.groups * shapes.filters * shapes.output.h * shapes.output.w;
     let products = products * shapes.channels * window.kernel.iter().product::<usize>();
@@ -58,8 +62,7 @@ pub(super) fn tiled(
     let tile = shapes.filters.next_power_of_two().clamp(4, TILE_FILTERS);
     let packed = Packed::new(shapes, [taps, tile], slots.weight, lowering);
     let few = packed.uniform && shapes.channels <= FEW_CHANNELS;
-    let mut rows = rows(shapes, window, lowering.sums());
-    let rows = rows
+    let rows = rows_of_thread(shapes, window, lowering.sums())
         .find(|&rows| few || writes_out(rows, window))
         .unwrap_or(1);
     let kernels = match (rows, packed.uniform) {
