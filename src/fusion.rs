@@ -73,6 +73,8 @@ impl Fused {
 pub(crate) struct Takes {
     /// An affine function of each channel and ReLU on the way in.
     pub(crate) way_in: bool,
+    /// Its elements are those of its input, so that what would be on the way in may be on the way out.
+    pub(crate) moves: bool,
     /// An affine function of each channel on the way out.
     pub(crate) affine: bool,
     /// The sum with another tensor on the way out.
@@ -85,6 +87,7 @@ impl Takes {
     /// The sum and ReLU, of kernels whose lanes may have several channels.
     pub(crate) const SUM: Self = Self {
         way_in: false,
+        moves: false,
         affine: false,
         skip: true,
         relu: true,

@@ -1,4 +1,5 @@
-//! Batch norm in evaluation and ReLU on the way in of the kernel that reads their result.
+//! Batch norm in evaluation and ReLU on the way in of the kernel that reads their result; of one that only moves elements, on the way
+//! out.
 //!
 //! before: `a = batch_norm(x)`, `b = relu(a)`, `y = max_pool(b)`
 //! after:  `y = max_pool(x)`, which does both as it loads
@@ -24,8 +25,16 @@ fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
         return false;
     };
     let why = match () {
-        () if !takes.way_in => "has no place for it on its way in",
+        () if !takes.way_in && !takes.moves => "has no place for it on its way in",
         () if fusion.uses(this.inputs[0]) > 1 => "is not the only one that reads it",
+        () if takes.moves => match before(&way, &this.fused.way_out) {
+            Some(way_out) => {
+                fusion.graph.nodes[node].fused.way_out = way_out;
+                fusion.absorb_input(front, node);
+                return true;
+            }
+            None => "has no place for it before what is on its way out",
+        },
         () if this.fused.way_in.affine.is_some() => "has another one on its way in",
         () => {
             let relu = way.relu || this.fused.way_in.relu;
@@ -37,6 +46,16 @@ fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
     let why = format!("{} {why}", this.name);
     fusion.left(front, why);
     false
+}
+
+/// Both ways as one, if they are in its order.
+fn before(first: &Way, then: &Way) -> Option<Way> {
+    let in_order = then.affine.is_none() && (!first.relu || then.skip.is_none());
+    in_order.then(|| Way {
+        affine: first.affine.clone(),
+        skip: then.skip,
+        relu: first.relu || then.relu,
+    })
 }
 
 /// What a node does, as steps on a way in, if it is nothing else.

@@ -228,7 +228,10 @@ impl Layer for Interpolate {
     }
 
     fn takes(&self, _inputs: &[&TensorType]) -> Takes {
-        Takes::WAY_OUT
+        Takes {
+            moves: true,
+            ..Takes::WAY_OUT
+        }
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

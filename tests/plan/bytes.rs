@@ -265,6 +265,21 @@ fn rows(parts: u64) -> Vec<Row> {
             affine(4) + values([2, 4, 8, 11]) + 2 * values([2, 4, 16, 22]),
         ),
         (
+            "norm-relu-nearest",
+            &[TABLE, "interpolate"],
+            affine(3) + aligned + nearest(24, 32) + values([2, 3, 24, 32]),
+        ),
+        (
+            "norm-nearest-add-relu",
+            &[TABLE, "interpolate"],
+            affine(3) + aligned + nearest(24, 32) + 2 * values([2, 3, 24, 32]),
+        ),
+        (
+            "relu-nearest-add",
+            &["relu", "interpolate"],
+            3 * aligned + nearest(24, 32) + 2 * values([2, 3, 24, 32]),
+        ),
+        (
             "nearest-add-lanes",
             &["interpolate_lanes"],
             values([3, 3, 5, 7]) + 2 * values([3, 3, 10, 14]),

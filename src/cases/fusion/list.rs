@@ -20,7 +20,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     let aligned = [2, 3, 12, 16];
     let small = [133, 33, 3, 5];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 36] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 39] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -239,6 +239,24 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             "on the way out of whole lanes, in planes that begin at lanes",
             &[2, 4, 8, 11],
             &[Step::nearest([2, 2]), norm(), Add, Relu],
+        ),
+        (
+            "norm-relu-nearest",
+            "before an interpolation, so behind it",
+            &aligned,
+            &[norm(), Relu, Step::nearest([2, 2])],
+        ),
+        (
+            "norm-nearest-add-relu",
+            "the same in front of what is behind it",
+            &aligned,
+            &[norm(), Step::nearest([2, 2]), Add, Relu],
+        ),
+        (
+            "relu-nearest-add",
+            "not so where a sum is between them",
+            &aligned,
+            &[Relu, Step::nearest([2, 2]), Add],
         ),
         (
             "nearest-add-lanes",
