@@ -14,7 +14,7 @@ use crate::device::Device;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::plan::{Options, Plan};
-use crate::session::{Doubt, Feed, Session, Timer};
+use crate::session::{Doubt, Feed, Session, Timer, Timing};
 use crate::tensor::{DType, Tensor};
 use crate::variables::Variables;
 use std::ops::Range;
@@ -26,6 +26,11 @@ pub const SAMPLES: (usize, usize) = (5, 21);
 pub const BUDGET: f64 = 40.0;
 /// A sample lasts so long at least, by repetition.
 const SAMPLE_SECONDS: f64 = 1e-3;
+/// Seconds of work before something is timed.
+const WARM_UP: f64 = 0.3;
+/// Bytes beyond the last cache of any GPU, and the most sessions that move as many by turns.
+const CACHE: u64 = 256 << 20;
+const MOST_SETS: u64 = 32;
 /// Most bytes that the copy reads: beyond every cache, within every binding.
 const COPY_BYTES: u64 = 64 << 20;
 
@@ -161,52 +166,63 @@ fn repetitions(seconds: f64, once: f64) -> u32 {
     (seconds / once).ceil().clamp(1.0, 1000.0) as u32
 }
 
-/// A session that can be timed: its inputs are on the device and stay there.
+/// What can be timed: its inputs are on the device and stay there.
 struct Timed {
     session: Session,
+    /// The same in other memory, by turns: [`Timed::cold`].
+    others: Vec<Session>,
     repetitions: u32,
     /// Why the device's clock is not used.
     doubt: Option<Doubt>,
 }
 
 impl Timed {
-    fn new(
-        device: &Device,
-        graph: &Graph,
-        variables: &Variables,
-        inputs: &[Input],
-        fuse: bool,
-    ) -> Result<Self> {
-        let options = Options {
-            reuse: false,
-            fuse,
-            ..Options::default()
+    fn new(device: &Device, plan: &Plan, variables: &Variables, inputs: &[Input]) -> Result<Self> {
+        let session = || {
+            let mut session = Session::with_plan(device, plan.clone(), variables)?;
+            let feeds = inputs.iter();
+            let feeds = feeds.map(|(name, tensor)| (name.as_str(), Feed::Tensor(tensor)));
+            session.run_to_buffers(feeds, &[])?;
+            Ok(session)
         };
-        let mut session = Session::with_options(device, graph, variables, options)?;
-        session.run(
-            inputs
-                .iter()
-                .map(|(name, tensor)| (name.as_str(), Feed::Tensor(tensor))),
-        )?;
-        Self::of(session)
+        let others = (1..sets(device, traffic(plan))).map(|_| session());
+        Ok(Self {
+            others: others.collect::<Result<_>>()?,
+            ..Self::of(session()?)
+        })
     }
 
     /// Of a session that has run.
-    fn of(session: Session) -> Result<Self> {
-        session.time(1)?;
-        let once = session.time(1)?.seconds;
-        let repetitions = repetitions(SAMPLE_SECONDS, once);
-        let mut timed = Self {
+    const fn of(session: Session) -> Self {
+        Self {
             session,
-            repetitions,
+            others: Vec::new(),
+            repetitions: 1,
             doubt: None,
-        };
-        timed.doubt = timed.find_doubt()?;
-        Ok(timed)
+        }
+    }
+
+    fn time(&self, repetitions: u32) -> Result<Timing> {
+        self.session.time_in_turn(&self.others, repetitions)
+    }
+
+    /// Finds how many repetitions a sample is, and whether the device's clock can be believed. Of a device that is warm.
+    fn calibrate(&mut self) -> Result<()> {
+        loop {
+            let timing = self.time(self.repetitions)?;
+            let more = repetitions(SAMPLE_SECONDS, timing.seconds);
+            if more <= self.repetitions {
+                break;
+            }
+            // Of so few that a start is most of their time, one looks longer than it is.
+            self.repetitions = more.min(10 * self.repetitions);
+        }
+        self.doubt = self.find_doubt()?;
+        Ok(())
     }
 
     fn sample(&self) -> Result<(f64, Timer)> {
-        let timing = self.session.time(self.repetitions)?;
+        let timing = self.time(self.repetitions)?;
         Ok(match self.doubt {
             None => (timing.seconds, timing.timer),
             Some(doubt) => (timing.wall, Timer::Wall(doubt)),
@@ -218,7 +234,7 @@ impl Timed {
     fn find_doubt(&self) -> Result<Option<Doubt>> {
         let (mut device, mut slopes) = (Vec::new(), Vec::new());
         loop {
-            let [once, twice] = [1, 2].map(|times| self.session.time(self.repetitions * times));
+            let [once, twice] = [1, 2].map(|times| self.time(self.repetitions * times));
             let (once, twice) = (once?, twice?);
             if let Timer::Wall(doubt) = once.timer {
                 return Ok(Some(doubt));
@@ -231,6 +247,34 @@ impl Timed {
             }
         }
     }
+}
+
+/// A plan whose inputs stay as they are.
+fn plan(device: &Device, graph: &Graph, fuse: bool) -> Result<Plan> {
+    let options = Options {
+        reuse: false,
+        fuse,
+        ..Options::default()
+    };
+    Plan::new(graph, device.limits(), options)
+}
+
+/// In how much memory something that moves so many bytes is timed by turns.
+fn sets(device: &Device, bytes: u64) -> u64 {
+    match device.adapter().kind {
+        // Its cache is one of the CPU, of which nothing tells whose it is.
+        crate::device::Kind::Software => 1,
+        _ => CACHE.div_ceil(bytes.max(1)).clamp(1, MOST_SETS),
+    }
+}
+
+/// Samples for so long what is to be timed: GPUs raise their clocks under load, and caches fill.
+fn warm_up(mut sample: impl FnMut() -> Result<()>) -> Result<()> {
+    let start = Instant::now();
+    while start.elapsed().as_secs_f64() < WARM_UP {
+        sample()?;
+    }
+    Ok(())
 }
 
 /// Bytes that the dispatches of a run read and write if each touches its tensors once.
@@ -254,7 +298,8 @@ fn copy(device: &Device, bytes: u64) -> Result<(Timed, u64)> {
     let mut rng = fastrand::Rng::with_seed(1);
     let random: Vec<f32> = (0..elements).map(|_| rng.f32()).collect();
     let inputs = [("x".to_owned(), Tensor::new([elements], random)?)];
-    let timed = Timed::new(device, &graph, &Variables::new(), &inputs, true)?;
+    let plan = plan(device, &graph, true)?;
+    let timed = Timed::new(device, &plan, &Variables::new(), &inputs)?;
     Ok((timed, elements as u64 * 8))
 }
 
@@ -263,7 +308,9 @@ fn copy(device: &Device, bytes: u64) -> Result<(Timed, u64)> {
 /// # Errors
 /// What preparing or running it reports.
 pub fn copy_rate(device: &Device) -> Result<f64> {
-    let (copy, bytes) = copy(device, 2 * COPY_BYTES)?;
+    let (mut copy, bytes) = copy(device, 2 * COPY_BYTES)?;
+    warm_up(|| copy.sample().map(drop))?;
+    copy.calibrate()?;
     let samples = (0..SAMPLES.1).map(|_| Ok(copy.sample()?.0));
     let samples = samples.collect::<Result<Vec<_>>>()?;
     Ok(rate(bytes, Spread::of(&samples).median))
@@ -275,12 +322,25 @@ pub fn copy_rate(device: &Device) -> Result<f64> {
 /// What preparing or running the case reports.
 pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
     let variables = case.variables();
-    let timed = |fuse| Timed::new(device, &case.graph, &variables, &case.inputs(), fuse);
-    let (fused, unfused) = (timed(true)?, timed(false)?);
-    let (plan, unfused_plan) = (fused.session.plan(), unfused.session.plan());
-    let bytes = traffic(plan);
-    let unfused = (plan.dispatches != unfused_plan.dispatches).then_some(unfused);
-    let (copy, copy_bytes) = copy(device, bytes)?;
+    let plans = [
+        plan(device, &case.graph, true)?,
+        plan(device, &case.graph, false)?,
+    ];
+    let (inputs, bytes) = (case.inputs(), traffic(&plans[0]));
+    let timed = |plan| Timed::new(device, plan, &variables, &inputs);
+    let mut fused = timed(&plans[0])?;
+    let fuses = plans[0].dispatches != plans[1].dispatches;
+    let mut unfused = fuses.then(|| timed(&plans[1])).transpose()?;
+    let (mut copy, copy_bytes) = copy(device, bytes)?;
+    warm_up(|| {
+        for timed in [&fused, &copy].into_iter().chain(&unfused) {
+            timed.sample()?;
+        }
+        Ok(())
+    })?;
+    for timed in [&mut fused, &mut copy].into_iter().chain(&mut unfused) {
+        timed.calibrate()?;
+    }
     let samples = samples(BUDGET, || {
         let (time, copy) = (fused.sample()?, copy.sample()?);
         let unfused = unfused.as_ref().map(Timed::sample).transpose()?;

@@ -252,7 +252,7 @@ impl Session {
             } else {
                 self.plan.prologue
             };
-            self.encode(&mut encoder, first..self.steps.len(), 1, None);
+            self.encode(&mut encoder, first..self.steps.len(), None);
             copy(&mut encoder);
             self.encode_updates(&mut encoder);
             self.device.queue().submit([encoder.finish()])
@@ -317,29 +317,27 @@ impl Session {
         }
     }
 
-    /// Some of the dispatches, `repetitions` times over, in one pass.
+    /// Some of the dispatches, in one pass.
     fn encode(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         steps: Range<usize>,
-        repetitions: u32,
         timestamps: Option<wgpu::ComputePassTimestampWrites<'_>>,
     ) {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-            label: Some("wgcnn"),
-            timestamp_writes: timestamps,
-        });
-        for _ in 0..repetitions {
-            let mut set: Option<&Arc<Pipeline>> = None;
-            for step in &self.steps[steps.clone()] {
-                if set.is_none_or(|set| !Arc::ptr_eq(set, &step.pipeline)) {
-                    pass.set_pipeline(&step.pipeline.pipeline);
-                    set = Some(&step.pipeline);
-                }
-                pass.set_bind_group(0, &step.bindings, &[]);
-                let [x, y, z] = step.grid;
-                pass.dispatch_workgroups(x, y, z);
+        self.record(&mut begin(encoder, timestamps), steps);
+    }
+
+    /// Some of the dispatches, in a pass that has begun.
+    fn record(&self, pass: &mut wgpu::ComputePass<'_>, steps: Range<usize>) {
+        let mut set: Option<&Arc<Pipeline>> = None;
+        for step in &self.steps[steps] {
+            if set.is_none_or(|set| !Arc::ptr_eq(set, &step.pipeline)) {
+                pass.set_pipeline(&step.pipeline.pipeline);
+                set = Some(&step.pipeline);
             }
+            pass.set_bind_group(0, &step.bindings, &[]);
+            let [x, y, z] = step.grid;
+            pass.dispatch_workgroups(x, y, z);
         }
     }
 
@@ -369,6 +367,16 @@ impl Session {
     pub fn stray_stores(&self) -> Result<Vec<(String, u32)>> {
         self.memory.stray_stores(&self.device, &self.plan)
     }
+}
+
+fn begin<'a>(
+    encoder: &'a mut wgpu::CommandEncoder,
+    timestamps: Option<wgpu::ComputePassTimestampWrites<'_>>,
+) -> wgpu::ComputePass<'a> {
+    encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+        label: Some("wgcnn"),
+        timestamp_writes: timestamps,
+    })
 }
 
 /// One pool for each of some inputs or outputs.

@@ -1,6 +1,6 @@
 //! How fast a device moves bytes: by the copy kernel, which is what rows are held against, and by wgpu's own copy.
 
-use super::{COPY_BYTES, Spread, copy, rate, repetitions, samples};
+use super::{COPY_BYTES, Spread, copy, rate, repetitions, samples, warm_up};
 use crate::device::{Buffer, Device};
 use crate::error::Result;
 use crate::session::{Doubt, Timer, Timing, wall};
@@ -31,7 +31,10 @@ pub fn measure_copies(device: &Device) -> Result<Copies> {
     let command = Command::new(device, bytes / 2)?;
     let kernel = |copies| kernel.session.time(copies);
     let command = |copies| command.time(copies);
-    command(1)?;
+    warm_up(|| {
+        kernel(1)?;
+        command(1).map(drop)
+    })?;
     let counts = [kernel(1)?, command(1)?].map(|once| repetitions(SAMPLE_SECONDS, once.wall));
     let rates = samples(SECONDS, || {
         let slopes = [slope(counts[0], kernel)?, slope(counts[1], command)?];

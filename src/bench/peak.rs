@@ -1,6 +1,6 @@
 //! The f32 peak of a device, measured: a kernel of fused multiply-adds and nothing else.
 
-use super::{Spread, Timed, rate, samples};
+use super::{Spread, Timed, rate, samples, warm_up};
 use crate::device::Device;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -10,7 +10,6 @@ use crate::plan::{Dispatch, Limits, Options, Plan};
 use crate::session::Session;
 use crate::tensor::{DType, Tensor};
 use crate::variables::Variables;
-use std::time::Instant;
 
 params! {
     /// Parameters of the kernel.
@@ -70,8 +69,6 @@ pub fn peak_plan(limits: &Limits) -> Result<Plan> {
     Ok(plan)
 }
 
-/// Seconds of the kernel before the first sample: GPUs raise their clocks under load.
-const WARM_UP: f64 = 0.3;
 /// Seconds of samples, unless they are the fewest.
 const SECONDS: f64 = 1.0;
 
@@ -85,11 +82,9 @@ pub fn peak_rate(device: &Device) -> Result<Spread> {
     let elements = THREADS as usize * 4;
     let x = Tensor::new([elements], vec![0.5f32; elements])?;
     session.run([("x", &x)])?;
-    let timed = Timed::of(session)?;
-    let start = Instant::now();
-    while start.elapsed().as_secs_f64() < WARM_UP {
-        timed.sample()?;
-    }
+    let mut timed = Timed::of(session);
+    warm_up(|| timed.sample().map(drop))?;
+    timed.calibrate()?;
     let operations = u64::from(THREADS) * u64::from(TURNS) * 4 * 16 * 2;
     let rates = samples(SECONDS, || Ok(rate(operations, timed.sample()?.0)))?;
     Ok(Spread::of(&rates))

@@ -1,6 +1,6 @@
 //! How long the device works on a session.
 
-use super::Session;
+use super::{Session, begin};
 use crate::device::{Device, lock};
 use crate::error::{Error, Result};
 use std::fmt;
@@ -105,8 +105,20 @@ impl Session {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn time(&self, repetitions: u32) -> Result<Timing> {
+        self.time_in_turn(&[], repetitions)
+    }
+
+    /// As [`time`](Self::time), each repetition in the memory of the next of this session and some `others` of its device: what
+    /// one leaves in a cache is gone when it is its turn again, if they are enough.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn time_in_turn(&self, others: &[Self], repetitions: u32) -> Result<Timing> {
         let repetitions = repetitions.max(1);
-        self.run_prologue()?;
+        let sessions = std::iter::once(self).chain(others);
+        for session in sessions.clone() {
+            session.run_prologue()?;
+        }
         let device = self.device.wgpu();
         let queries = self.device.adapter().timestamps.then(|| {
             device.create_query_set(&wgpu::QuerySetDescriptor {
@@ -126,8 +138,11 @@ impl Session {
                     beginning_of_pass_write_index: Some(0),
                     end_of_pass_write_index: Some(1),
                 });
-            let steps = self.plan.prologue..self.steps.len();
-            self.encode(&mut encoder, steps, repetitions, writes);
+            let mut pass = begin(&mut encoder, writes);
+            for (_, session) in (0..repetitions).zip(sessions.cycle()) {
+                session.record(&mut pass, session.plan.prologue..session.steps.len());
+            }
+            drop(pass);
             if let Some(queries) = &queries {
                 encoder.resolve_query_set(queries, 0..2, &resolved, 0);
             }
@@ -188,7 +203,7 @@ impl Session {
                         beginning_of_pass_write_index: Some(begin),
                         end_of_pass_write_index: Some(begin + 1),
                     };
-                    self.encode(&mut encoder, step..step + 1, 1, Some(writes));
+                    self.encode(&mut encoder, step..step + 1, Some(writes));
                 }
                 encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
                 self.device.queue().submit([encoder.finish()]);
@@ -226,7 +241,7 @@ impl Session {
         self.device.scoped(|| {
             let descriptor = wgpu::CommandEncoderDescriptor::default();
             let mut encoder = self.device.wgpu().create_command_encoder(&descriptor);
-            self.encode(&mut encoder, 0..self.plan.prologue, 1, None);
+            self.encode(&mut encoder, 0..self.plan.prologue, None);
             self.device.queue().submit([encoder.finish()])
         })?;
         *lock(&self.prepared) = Some(stale);

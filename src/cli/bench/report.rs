@@ -197,8 +197,17 @@ impl Row {
 
 /// What the columns of the table mean, a line each, and on a device what its goals are.
 pub(super) fn legend(software: Option<bool>) -> Vec<String> {
+    let memory = match software {
+        Some(false) => {
+            "cold: repetitions take turns in memory of their own, so much that it is beyond 256 MiB, or 32 times that of one"
+        }
+        _ => "warm: repetitions in the same memory",
+    };
+    let time = format!(
+        "device ms: median time on the device, without uploads and read-back, {memory}; +-mad: median deviation from the median"
+    );
     let lines = [
-        "device ms: median time on the device, without uploads and read-back, warm; +-mad: median deviation from the median",
+        &time,
         "timer: device, its own timestamps; or wall, the host's clock, and the reason below the row",
         "GB/s: 10^9 bytes a second of what the kernels read and write if they touch each element once; copy GB/s: of a copy \
          kernel over as many bytes (128 MiB at most)",
