@@ -24,6 +24,18 @@ pub enum Kind {
     Software,
 }
 
+/// Whether a version of GL, as its driver names it, has compute shaders: naga writes none for an older one, though extensions
+/// of it may have them.
+fn has_compute(version: &str) -> bool {
+    let (needed, version) = match version.split_once(" ES ") {
+        Some((_, version)) => ((3, 1), version),
+        None => ((4, 3), version),
+    };
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit());
+    let mut number = || numbers.next().and_then(|number| number.parse::<u32>().ok());
+    (number(), number()) >= (Some(needed.0), Some(needed.1))
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -53,7 +65,8 @@ pub struct Adapter {
     pub f16: bool,
     /// Shaders have subgroup operations, of this many invocations at least and at most.
     pub subgroups: Option<(u32, u32)>,
-    /// Shaders can reduce and unpack halves: enough invocations and storage buffers, and `unpack2x16float`.
+    /// Shaders can reduce and unpack halves: enough invocations and storage buffers, and `unpack2x16float`; on GL, there are
+    /// compute shaders in its version, OpenGL 4.3 or OpenGL ES 3.1 (NVIDIA's driver on Linux gives wgpu a context of OpenGL 3.3).
     pub usable: bool,
     /// Invocations of a workgroup.
     pub max_invocations: u32,
@@ -99,7 +112,8 @@ impl Adapter {
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
             f16: features.contains(wgpu::Features::SHADER_F16),
             subgroups,
-            usable: limits.max_compute_invocations_per_workgroup >= 256
+            usable: (info.backend != wgpu::Backend::Gl || has_compute(&info.driver_info))
+                && limits.max_compute_invocations_per_workgroup >= 256
                 && limits.max_storage_buffers_per_shader_stage >= 8
                 // Core WGSL, which the oldest devices lack.
                 && downlevel.contains(wgpu::DownlevelFlags::SHADER_F16_IN_F32),
@@ -332,6 +346,22 @@ mod tests {
         assert_eq!(of(Some("2"), None), [0], "part of a name");
         assert!(of(Some("radeon"), None).is_empty());
         assert!(of(None, Some("gl")).is_empty());
+    }
+
+    #[test]
+    fn versions_of_gl_have_compute_shaders_or_not() {
+        for (version, expected) in [
+            ("3.3.0 NVIDIA 580.159.04", false),
+            ("4.2.0", false),
+            ("4.3.0", true),
+            ("4.5 (Core Profile) Mesa 22.3.6", true),
+            ("4.10.1", true),
+            ("OpenGL ES 3.0 Mesa 22.3.6", false),
+            ("OpenGL ES 3.1 Mesa 22.3.6", true),
+            ("", false),
+        ] {
+            assert_eq!(has_compute(version), expected, "{version}");
+        }
     }
 
     #[test]
