@@ -2,7 +2,7 @@
 //
 //   y = x, rounded to the nearest where it becomes narrower
 //
-// Grid: x = lanes of the f16 tensor, one per thread.
+// Grid: x = lanes of the f16 tensor, one per thread; of the f32 tensor, if a thread makes a SINGLE one of it.
 // Numerics: exact; ties go to even, numbers beyond the largest f16 become infinite.
 // Source: torch.Tensor.to.
 
@@ -10,6 +10,7 @@ override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override NARROW: bool; // f32 to f16, else f16 to f32
+override SINGLE: bool; // a thread makes one lane where it widens, else two: a GPU stores a part of what memory takes at once
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -31,7 +32,12 @@ fn wide(bits: vec4<u32>) -> vec4<u32> {
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let lane = (workgroup.x + params.origin.x) * WX + local;
-    if (lane >= params.lanes) { return; }
+    if (lane >= select(params.lanes, params.wide_lanes, SINGLE)) { return; }
+    if (SINGLE) {
+        let octet = widened(x[x_at(lane / 2u)]);
+        y[y_at(lane)] = wide(select(octet.left, octet.right, (lane & 1u) == 1u));
+        return;
+    }
     let second = min(2u * lane + 1u, params.wide_lanes - 1u);
     if (NARROW) {
         let left = half_bits(bitcast<vec4<f32>>(x[x_at(2u * lane)]));

@@ -13,7 +13,6 @@ override WX: u32 = 64u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override ROWS: u32;              // times that each row is repeated, 1 or 2
-override OUT_AFFINE: bool = false; // as helpers/way_out.wgsl; then planes of the output begin at lanes
 // What four lanes show, and what may be before the first of them.
 override LENGTH: u32 = 2u * PER_LANE + PER_LANE / 2u - 1u;
 
@@ -29,7 +28,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;       // [planes, input_h, input_w]
-@group(0) @binding(1) var<storage, read> way_out: array<vec4<f32>>; // [channels], helpers/way_out.wgsl
+@group(0) @binding(1) var<storage, read> way_out: array<vec4<f32>>; // [channels], helpers/way_out_lane.wgsl; planes of the output begin at lanes
 @group(0) @binding(2) var<storage, read> skip: array<vec4<u32>>;    // as y
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<u32>>; // [planes, ROWS input_h, 2 input_w]
 @group(0) @binding(4) var<uniform> params: Params;
@@ -38,11 +37,7 @@ var<private> shown: array<vec4<u32>, 4>; // what the four lanes of a row show, i
 var<private> channel: u32;
 
 fn twice(a: u32, b: u32, other: vec4<u32>) -> vec4<u32> {
-    let bits = vec4(a, a, b, b);
-    if (!OUT_AFFINE && !OUT_SKIP && !OUT_RELU) { return bits; }
-    if (!OUT_AFFINE) { return finished(number(bits), other); }
-    let f = way_out[channel];
-    return finished((number(bits) - f.x) * f.y + f.z, other);
+    return done(vec4(a, a, b, b), other);
 }
 
 // Stores what a lane shows of two elements, four in f16.

@@ -2,7 +2,7 @@
 //
 //   y[n, c, i] = results[c, x[n, i, c]],  results[c, b] = (b / 255 - mean[c]) / std[c]
 //
-// Grid: x = eight neighbouring pixels, z = pictures, and groups of EACH channels.
+// Grid: x = PIXELS neighbours, z = pictures, and groups of EACH channels.
 // Numerics: exact; the results are computed on the host, one rounding per operation as PyTorch does. Another one in
 // f16 storage.
 // Source: torchvision.transforms.ToTensor, Normalize.
@@ -11,7 +11,8 @@ override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override CHANNELS: u32; // at most 4
-override WORDS: bool;   // the bytes of eight pixels begin at a word
+override PIXELS: u32;   // of a thread: 8; where loads are cheap a lane of them or, where planes begin within lanes, one
+override WORDS: bool;   // the bytes of a thread begin at a word
 override EACH: u32;     // channels of a thread: all, or one
 
 struct Params {
@@ -30,7 +31,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<Out>;  // [pictures, CHANNELS, H W]
 @group(0) @binding(5) var<uniform> params: Params;
 
-var<private> words: array<u32, 8>; // of the bytes of eight pixels
+var<private> words: array<u32, 8>; // of the bytes of its pixels
 
 // Four bytes that begin anywhere; behind the last byte that is bound, any value.
 fn word_at(first: u32, last: u32) -> u32 {
@@ -48,6 +49,7 @@ fn byte(channel: u32, pixel: u32) -> u32 {
 
 // The results of four neighbouring pixels.
 fn results_of(channel: u32, first: u32) -> vec4<u32> {
+    if (PIXELS == 1u) { return vec4(results[channel * 256u + byte(channel, first)], 0u, 0u, 0u); }
     let bytes = vec4(byte(channel, first), byte(channel, first + 1u), byte(channel, first + 2u), byte(channel, first + 3u));
     let at = settled(channel * 256u + bytes);
     return vec4(results[at.x], results[at.y], results[at.z], results[at.w]);
@@ -56,18 +58,19 @@ fn results_of(channel: u32, first: u32) -> vec4<u32> {
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
-    let pixel = id.x * 8u;
+    let pixel = id.x * PIXELS;
     let picture = id.z * EACH / CHANNELS;
     if (pixel >= params.pixels || id.y > 0u || picture >= params.pictures) { return; }
     let first = (picture * params.pixels + pixel) * CHANNELS;
     let last = params.last_lane * 16u + 15u;
     for (var i = 0u; i < 8u; i++) {
-        if (i < 2u * CHANNELS) { words[i] = word_at(first + 4u * i, last); }
+        if (4u * i < PIXELS * CHANNELS) { words[i] = word_at(first + 4u * i, last); }
     }
     for (var i = 0u; i < EACH; i++) {
         let plane = id.z * EACH + i;
         let channel = plane % CHANNELS;
-        let octet = Octet(results_of(channel, 0u), results_of(channel, 4u));
-        store_elements(plane * params.pixels + pixel, min(8u, params.pixels - pixel), channel, octet);
+        var octet = Octet(results_of(channel, 0u), vec4(0u));
+        if (PIXELS > 4u) { octet.right = results_of(channel, 4u); }
+        store_elements(plane * params.pixels + pixel, min(PIXELS, params.pixels - pixel), channel, octet);
     }
 }

@@ -55,6 +55,8 @@ pub(crate) const WAY_IN: &str = include_str!("../shaders/helpers/way_in.wgsl");
 pub(crate) const WAY_OUT: &str = include_str!("../shaders/helpers/way_out.wgsl");
 /// What is done to numbers of whole lanes before they are stored; with [`RECTIFIED`] and [`STORAGE`].
 pub(crate) const WAY_OUT_LANES: &str = include_str!("../shaders/helpers/way_out_lanes.wgsl");
+/// The same of one channel, with an affine function; with [`WAY_OUT_LANES`].
+pub(crate) const WAY_OUT_LANE: &str = include_str!("../shaders/helpers/way_out_lane.wgsl");
 /// Stores to output rows that begin at lanes; with [`STORAGE`].
 pub(crate) const STORE_LANES: &str = include_str!("../shaders/helpers/store_lanes.wgsl");
 /// Stores to any output rows of f32.

@@ -112,7 +112,7 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 32] = [
+    let layers: [&'static [Kernel]; 33] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &avg_pool::PLANES_KERNELS,
@@ -137,6 +137,7 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &conv::TILE_UNIFORM_KERNELS,
         &copy::KERNELS,
         &interpolate::KERNELS,
+        &interpolate::EACH_KERNELS,
         &interpolate::LANES_KERNELS,
         &interpolate::PLANES_KERNELS,
         &max_pool::KERNELS,

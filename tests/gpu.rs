@@ -57,6 +57,8 @@ fn main() -> ExitCode {
         for (what, cut) in [("sliced", slicing as Cut), ("split", splitting)] {
             trials.extend(cut_trials(device, what, cut, &ran));
         }
+        trials.extend(other_trials(device, "other", other, &ran));
+        trials.extend(other_trials(device, "other_sliced", other_sliced, &ran));
         // Grids fold that else would need tensors of a size that no test has.
         match limited(device, |limits| {
             limits.max_compute_workgroups_per_dimension = 1
@@ -144,10 +146,14 @@ fn limited(device: &Device, change: fn(&mut wgpu::Limits)) -> Result<Device, Fai
 
 /// The limits of a device with the smallest bindings that a case can be planned for, if its tensors are beyond them.
 fn slicing(device: &Device, case: &Case) -> Option<Limits> {
+    sliced(device.limits(), case)
+}
+
+fn sliced(limits: &Limits, case: &Case) -> Option<Limits> {
     let sizes = (9..20).map(|power| 1 << power);
     let limits = sizes.map(|size| Limits {
         max_storage_buffer_binding_size: size,
-        ..device.limits().clone()
+        ..limits.clone()
     });
     let plan = |limits: &Limits| Plan::new(&case.graph, limits, Options::CHECKED).ok();
     let few = |plan: &Plan| plan.dispatches.len() < 300;
@@ -178,16 +184,56 @@ fn splitting(device: &Device, case: &Case) -> Option<Limits> {
     (plain && split.dispatches.len() > plan.dispatches.len()).then_some(limits)
 }
 
+/// The limits of a device of the other kind, a GPU or a CPU behind its interface, if the plan of a case is another one there.
+fn other(device: &Device, case: &Case) -> Option<Limits> {
+    let limits = other_kind(device.limits());
+    differ(case, device.limits(), &limits).then_some(limits)
+}
+
+/// The same, and small bindings.
+fn other_sliced(device: &Device, case: &Case) -> Option<Limits> {
+    let limits = sliced(&other_kind(device.limits()), case)?;
+    let own = Limits {
+        thread_sums: device.limits().thread_sums,
+        ..limits.clone()
+    };
+    differ(case, &own, &limits).then_some(limits)
+}
+
+/// Those of a GPU, or of a CPU.
+fn other_kind(limits: &Limits) -> Limits {
+    Limits {
+        thread_sums: if limits.thread_sums < 256 { 256 } else { 64 },
+        ..limits.clone()
+    }
+}
+
+/// Whether the plan of a case is another one by other limits; of its variants, those that a kernel may tell apart.
+fn differ(case: &Case, a: &Limits, b: &Limits) -> bool {
+    let plan = |limits| Plan::new(&case.graph, limits, Options::CHECKED).ok();
+    let told = !case.name.ends_with("+integers");
+    matches!((plan(a), plan(b)), (Some(a), Some(b)) if told && a.dispatches != b.dispatches)
+}
+
 /// The limits by which the plan of a case is cut.
 type Cut = fn(&Device, &Case) -> Option<Limits>;
 
 /// The cases again with plans that are cut, as `vulkan/sliced/conv/groups`, and that they are of every layer.
 fn cut_trials(device: &Device, what: &str, cut: Cut, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
     let backend = device.adapter().backend.to_lowercase();
+    let cases = small_cases().filter(|case| cut(device, case).is_some());
+    let cases: Vec<Case> = cases.collect();
+    let every_layer = every_layer(&backend, what, cases.iter());
+    let mut trials = other_trials(device, what, cut, ran);
+    trials.push(every_layer);
+    trials
+}
+
+/// The cases again with plans by other limits.
+fn other_trials(device: &Device, what: &str, cut: Cut, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
+    let backend = device.adapter().backend.to_lowercase();
     let cases = small_cases().filter_map(|case| Some((cut(device, &case)?, case)));
-    let cases: Vec<(Limits, Case)> = cases.collect();
-    let every_layer = every_layer(&backend, what, cases.iter().map(|(_, case)| case));
-    let trials = cases.into_iter().map(|(limits, case)| {
+    let trials = cases.map(|(limits, case)| {
         let (device, ran) = (device.clone(), Arc::clone(ran));
         let name = format!("{backend}/{what}/{}", case.name);
         Trial::test(name, move || {
@@ -204,7 +250,7 @@ fn cut_trials(device: &Device, what: &str, cut: Cut, ran: &Arc<AtomicUsize>) -> 
             }
         })
     });
-    trials.chain([every_layer]).collect()
+    trials.collect()
 }
 
 /// That the cases are of every layer.

@@ -72,24 +72,32 @@ impl Layer for Cast {
             wide_lanes: word(lanes(DType::F32)),
         };
         let narrow = self.dtype == DType::F16;
+        let single = !narrow && !lowering.loads_are_dear();
+        let threads = if single { DType::F32 } else { DType::F16 };
         let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
         lowering.launch(&Launch {
             kernel: &KERNELS[0],
-            constants: &[("HALF", 0.0), ("NARROW", f64::from(u8::from(narrow)))],
+            constants: &[
+                ("HALF", 0.0),
+                ("NARROW", f64::from(u8::from(narrow))),
+                ("SINGLE", f64::from(u8::from(single))),
+            ],
             params: bytemuck::bytes_of(&params),
             reads: &reads,
             writes: &writes,
-            threads: Threads::row(lanes(DType::F16)),
+            threads: Threads::row(lanes(threads)),
             operations: 0,
             touches: Some(Touches {
                 bytes: &|[lanes, ..]| {
-                    let half = lanes.start * 16..lanes.end * 16;
-                    let single = lanes.start * 32..lanes.end * 32;
-                    if narrow {
-                        [single, half]
+                    // Lanes of the f16 tensor.
+                    let lanes = if single {
+                        lanes.start / 2..lanes.end.div_ceil(2)
                     } else {
-                        [half, single]
-                    }
+                        lanes.clone()
+                    };
+                    let half = lanes.start * 16..lanes.end * 16;
+                    let wide = lanes.start * 32..lanes.end * 32;
+                    if narrow { [wide, half] } else { [half, wide] }
                 },
                 like_y: &[],
                 weights: None,

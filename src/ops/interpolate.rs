@@ -1,7 +1,9 @@
 //! [`Interpolate`]: attributes, shape rule, index tables, method, lowering.
 
+mod each;
 mod lanes;
 
+pub(super) use each::EACH_KERNELS;
 pub(super) use lanes::LANES_KERNELS;
 
 use super::held::{self, Held, constant, held_kernels};
@@ -250,14 +252,18 @@ impl Layer for Interpolate {
             let reads = [lowering.reads[0], ways.way_out, ways.skip];
             return held.launch(&PLANES_KERNELS, &reads, &ways, 1.0, lowering);
         }
+        let tables = self.tables(&x.shape[2..], &y.shape[2..]);
+        let tables: Vec<&[u32]> = tables.iter().map(Vec::as_slice).collect();
+        let tables = leading_ones(&tables, &[0]);
+        if each::takes(x, y, lowering) {
+            return each::lower(tables, lowering);
+        }
         if let Some([rows @ (1 | 2), 2]) = self.repetitions(x, y)
             && lanes::takes(x, y, lowering)
         {
             return lanes::lower(rows, lowering);
         }
-        let tables = self.tables(&x.shape[2..], &y.shape[2..]);
-        let tables: Vec<&[u32]> = tables.iter().map(Vec::as_slice).collect();
-        let [slices, rows, columns] = leading_ones(&tables, &[0]);
+        let [slices, rows, columns] = tables;
         let repeat = repetition(columns);
         let repeat_rows = match repetition(rows) {
             0 => 1,

@@ -5,7 +5,9 @@ use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, Start, half, params, row_kernels, store_constants, store_form};
+use crate::kernel::{
+    Kernel, Start, half, params, per_lane, row_kernels, store_constants, store_form,
+};
 use crate::plan::{Block, Launch, Lowering, Threads, Touches, span};
 use crate::tensor::{DType, TensorType};
 use half::f16;
@@ -26,7 +28,7 @@ const SOURCE: &str = include_str!("../../shaders/normalize.wgsl");
 
 pub(super) const KERNELS: [Kernel; 3] = row_kernels!("normalize", SOURCE, Params::FIELDS);
 
-/// Pixels of a thread.
+/// Pixels of a thread where loads are dear.
 const PIXELS: usize = 8;
 
 /// Most channels of a picture.
@@ -158,6 +160,14 @@ impl Layer for Normalize {
         let table = lowering.table("results", &self.table());
         // Where one picture has whole words, all begin with one.
         let words = pictures == 1 || (pixels * self.mean.len()).is_multiple_of(4);
+        // Elsewhere what threads store is beside one another.
+        let lane = per_lane(self.dtype);
+        let of_thread = match (lowering.loads_are_dear(), self.dtype) {
+            (true, _) | (_, DType::F16) => PIXELS,
+            _ if pixels.is_multiple_of(lane) => lane,
+            _ => 1,
+        };
+        let words = words && of_thread > 1;
         let params = Params {
             start: Start::default(),
             pictures: word(pictures),
@@ -173,7 +183,7 @@ impl Layer for Normalize {
         };
         let groups = channels / each;
         let bytes = |[x, _, z]: &Block| {
-            let (first, last) = (x.start * PIXELS, (x.end * PIXELS).min(pixels) - 1);
+            let (first, last) = (x.start * of_thread, (x.end * of_thread).min(pixels) - 1);
             let picture = (z.start / groups, (z.end - 1) / groups, 0);
             let read = (
                 first * channels,
@@ -187,9 +197,10 @@ impl Layer for Normalize {
         };
         let ways = lowering.ways();
         let (x, writes) = (lowering.reads[0], lowering.writes.clone());
-        let form = store_form(self.dtype, pixels, 8);
+        let form = store_form(self.dtype, pixels, word(of_thread));
         let constants = [
             ("CHANNELS", f64::from(word(self.mean.len()))),
+            ("PIXELS", f64::from(word(of_thread))),
             ("WORDS", f64::from(u8::from(words))),
             ("EACH", f64::from(word(each))),
             half(self.dtype),
@@ -202,7 +213,7 @@ impl Layer for Normalize {
             params: bytemuck::bytes_of(&params),
             reads: &[x, table, ways.way_out, ways.skip],
             writes: &writes,
-            threads: Threads::fitted([pixels.div_ceil(PIXELS), 1, pictures * groups]),
+            threads: Threads::fitted([pixels.div_ceil(of_thread), 1, pictures * groups]),
             operations: 0,
             touches: Some(Touches {
                 bytes: &bytes,

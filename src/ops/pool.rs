@@ -1,7 +1,9 @@
 //! What max and average pooling share: the parameters of their kernels and the grid.
 
 use super::held::Held;
-use super::window::{Extents, Window, check_turns, last_lane, leading_ones, planes_of, word};
+use super::window::{
+    Extents, Window, check_turns, columns, last_lane, leading_ones, planes_of, word,
+};
 use crate::error::Result;
 use crate::kernel::{Kernel, Start, half, params, store_constants, store_form};
 use crate::plan::{Block, Launch, Lowering, Threads, Touches, span};
@@ -51,7 +53,12 @@ pub(super) fn launch(
         stride: &strides,
         ..*window
     };
-    let walk = window.walk(&input, &output, x.dtype, 8);
+    let walk = window.walk(
+        &input,
+        &output,
+        x.dtype,
+        columns(x.dtype, lowering.loads_are_dear()),
+    );
     if let Some(mut held) = Held::under(&walk, lowering) {
         held.constants.extend_from_slice(extra);
         let ways = lowering.ways();
@@ -76,7 +83,7 @@ pub(super) fn launch(
     constants.extend_from_slice(extra);
     constants.push(half(x.dtype));
     constants.push(("ROLL", f64::from(u8::from(walk.roll))));
-    let rows = walk.rows(&output, planes);
+    let rows = walk.rows(&output, planes, lowering.loads_are_dear());
     constants.push(("ROWS", f64::from(word(rows))));
     let form = store_form(x.dtype, output.w, walk.columns);
     constants.extend(store_constants(form, output.w));
@@ -118,6 +125,7 @@ pub(super) fn check_work(
         stride: &strides,
         ..*window
     };
+    // As many turns with fewer columns.
     let walk = window.walk(&Extents::of(x), &Extents::of(y), x.dtype, 8);
     let slices = leading_ones(window.kernel, 1)[0];
     check_turns(node, window.kernel, slices.saturating_mul(walk.turns() + 1))

@@ -3,7 +3,7 @@
 
 mod walk;
 
-pub(super) use walk::Walk;
+pub(super) use walk::{Walk, columns};
 
 use crate::error::{Error, Result};
 use crate::tensor::TensorType;

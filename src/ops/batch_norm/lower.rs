@@ -3,6 +3,7 @@
 
 use super::BatchNorm;
 use super::partition::Partition;
+use super::planes::Sharing;
 use crate::kernel::{Kernel, MOMENTS, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, half, params};
 use crate::ops::window::word;
 use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches};
@@ -159,7 +160,7 @@ pub(crate) fn affine_table(
 
 pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
     let x = lowering.inputs[0];
-    let partition = Partition::of(x, lowering.binding());
+    let partition = Partition::of(x, lowering.binding(), Sharing::of(lowering, false));
     let reads = lowering.reads.clone();
     let table = affine_table(layer, lowering, &reads[1..], x.shape[1]);
     let mut params = params(layer, 0.0, x, &partition);
@@ -272,7 +273,7 @@ fn reduce(
 pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_>) {
     let x = lowering.inputs[0];
     let channels = x.shape[1];
-    let partition = Partition::of(x, lowering.binding());
+    let partition = Partition::of(x, lowering.binding(), Sharing::of(lowering, true));
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
     let [weight, bias] = weight_and_bias(layer, lowering, &reads[4..], channels);
     let given = Given([reads[1], reads[2], reads[3], weight, bias]);

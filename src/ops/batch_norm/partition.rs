@@ -1,6 +1,6 @@
 //! How the reductions of batch normalisation are cut into threads.
 
-use super::planes::Planes;
+use super::planes::{Planes, Sharing};
 use crate::plan::{Block, Threads};
 use crate::tensor::TensorType;
 use std::ops::Range;
@@ -44,8 +44,8 @@ pub(super) struct Partition {
 impl Partition {
     /// `binding`: the most bytes of one. A part touches a quarter of that at most, which changes no partition of a tensor that
     /// fits one.
-    pub(super) fn of(x: &TensorType, binding: u64) -> Self {
-        let planes = Planes::of(x);
+    pub(super) fn of(x: &TensorType, binding: u64, sharing: Sharing) -> Self {
+        let planes = Planes::of(x, sharing);
         let (lanes, per_lane) = (planes.lanes(), planes.per_lane);
         // A lane of f16 is two quads.
         let block = BLOCK * 4 / per_lane;
@@ -175,7 +175,7 @@ impl Partition {
 
 /// Roundings behind one another in the moments of a channel of `x`, for the bound of a check.
 pub(crate) fn moments_depth(x: &TensorType) -> usize {
-    Partition::of(x, u64::MAX).depth()
+    Partition::of(x, u64::MAX, Sharing::DEAR).depth()
 }
 
 /// The same, where a depthwise convolution that computes `x` makes the moments of its parts. Twice those of a thread, whose pivot is not
@@ -217,7 +217,7 @@ mod tests {
                     shape: shape.clone(),
                     dtype,
                 };
-                let partition = Partition::of(&x, u64::MAX);
+                let partition = Partition::of(&x, u64::MAX, Sharing::DEAR);
                 assert!(partition.parts() <= WORKGROUPS, "{x:?}: {partition:?}");
                 let pictures = partition.run_planes * partition.runs_y;
                 let lanes = partition.run_lanes * partition.runs_x;

@@ -2,18 +2,54 @@
 
 use crate::kernel::per_lane;
 use crate::ops::window::word;
-use crate::plan::{Block, Threads, span};
+use crate::plan::{Block, Lowering, Threads, span};
 use crate::tensor::TensorType;
 use std::ops::Range;
 
-/// Threads that fill any device, and the fewest and the most lanes of one that transforms large planes.
-const FILL: usize = 1 << 15;
-const FEWEST_LANES: usize = 8;
+/// Most lanes of a thread that transforms large planes.
 const MOST_LANES: usize = 32;
-/// Threads that have neighbouring lanes of a plane: as many as any device runs in step.
-const ROW: usize = 8;
 /// Most lanes of a small plane: a thread has a lane of several pictures, not several of a plane.
 const SMALL: usize = 32;
+
+/// How planes are shared out among threads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sharing {
+    /// Threads that fill the device.
+    fill: usize,
+    /// Fewest lanes of a thread that transforms large planes.
+    fewest: usize,
+    /// Threads that have neighbouring lanes of a plane.
+    row: usize,
+}
+
+impl Sharing {
+    /// Where loads are dear: as few threads as fill a CPU, in rows as long as it runs in step.
+    pub(super) const DEAR: Self = Self {
+        fill: 1 << 15,
+        fewest: 8,
+        row: 8,
+    };
+    /// Elsewhere: a lane each. A GPU hides the time of its loads behind those of other threads.
+    const EACH: Self = Self {
+        fill: 1 << 20,
+        fewest: 1,
+        row: 32,
+    };
+    /// The same, where a workgroup merges the moments of its channel first.
+    const MERGED: Self = Self {
+        fill: 1 << 18,
+        fewest: 4,
+        row: 32,
+    };
+
+    pub(super) const fn of(lowering: &Lowering<'_>, merged: bool) -> Self {
+        match (lowering.loads_are_dear(), merged) {
+            (true, _) => Self::DEAR,
+            (false, false) => Self::EACH,
+            (false, true) => Self::MERGED,
+        }
+    }
+}
 
 /// The planes of a tensor [N, C, *].
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +62,13 @@ pub(super) struct Planes {
     pub(super) plane: usize,
     /// Elements of a lane.
     pub(super) per_lane: usize,
+    sharing: Sharing,
 }
 
 impl Planes {
-    pub(super) fn of(x: &TensorType) -> Self {
+    pub(super) fn of(x: &TensorType, sharing: Sharing) -> Self {
         Self {
+            sharing,
             channels: x.shape[1],
             batch: x.shape[0],
             plane: x.shape[2..].iter().product(),
@@ -93,21 +131,22 @@ impl Planes {
     fn row_of_plane(&self) -> (usize, usize) {
         let lanes = self.plane.div_ceil(self.per_lane);
         let all = lanes * self.channels * self.batch;
-        let each = (all / FILL).clamp(FEWEST_LANES, MOST_LANES);
-        (ROW, each.next_multiple_of(FEWEST_LANES))
+        let Sharing { fill, fewest, row } = self.sharing;
+        let each = (all / fill).clamp(fewest, MOST_LANES);
+        (row, each.next_multiple_of(fewest))
     }
 
     /// Pictures of a thread, which makes the functions of a lane: of small planes as many as leave enough threads.
     fn pictures_of_thread(&self) -> usize {
         let (lanes, pictures) = self.pictures();
         // Of so few lanes neighbouring threads have other pictures.
-        if !self.are_small() || lanes < ROW {
+        if !self.are_small() || lanes < self.sharing.row {
             return 1;
         }
         // Each is one load and one store, of which those of the functions are to be a small part. More pictures than that are
         // slower: they are far apart in memory.
         let most = if self.edges() { 8 } else { 4 };
-        (lanes * pictures / FILL).clamp(1, most.min(pictures.max(1)))
+        (lanes * pictures / self.sharing.fill).clamp(1, most.min(pictures.max(1)))
     }
 
     /// Bytes of the planes of these channels in these pictures, from one element of a plane to another.

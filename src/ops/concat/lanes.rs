@@ -1,6 +1,6 @@
 //! Concatenation in whole lanes of the output: `shaders/concat_lanes.wgsl`, `shaders/concat_edges.wgsl`.
 
-use super::{COLUMNS, Input};
+use super::Input;
 use crate::kernel::{
     Kernel, RECTIFIED, ROWS, STORAGE, Start, WAY_OUT_LANES, half, params, per_lane,
 };
@@ -58,7 +58,7 @@ pub(in crate::ops) const EDGES_KERNELS: [Kernel; 1] = [Kernel::new(
 
 const STORE_LANE: &str = include_str!("../../../shaders/helpers/store_lane.wgsl");
 
-/// Elements of a thread where loads are dear.
+/// Lanes of a thread where loads are dear: of so many elements. Elsewhere one, or a GPU stores a part of what memory takes at once.
 const MOST_ELEMENTS: usize = 16;
 
 /// Whether the kernels can: where no lane is of more than two rows, and what they bind fits.
@@ -98,12 +98,11 @@ pub(super) fn lower(inputs: &[Input], ways: &Ways, lowering: &mut Lowering<'_>) 
         let aligned = [input.row, base, output_row]
             .iter()
             .all(|n| n.is_multiple_of(lane));
-        let elements = if lowering.loads_are_dear() {
-            MOST_ELEMENTS
+        let each = if lowering.loads_are_dear() {
+            MOST_ELEMENTS / lane
         } else {
-            COLUMNS as usize
+            1
         };
-        let each = elements / lane;
         let constants = [
             ("ALIGNED", f64::from(u8::from(aligned))),
             ("LEAD", 0.0),

@@ -8,7 +8,7 @@ use super::shapes::{Shapes, Tiles};
 use super::tiles::{TILE_COLUMNS, TILE_FILTERS, TILE_WIDTH, tiled};
 use crate::kernel::{Kernel, half, per_lane, store_constants, store_form};
 use crate::ops::held::Held;
-use crate::ops::window::{Extents, Walk, Window, last_lane, word};
+use crate::ops::window::{Extents, Walk, Window, columns, last_lane, word};
 use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches};
 use crate::tensor::TensorType;
 
@@ -18,9 +18,8 @@ const COLUMNS: u32 = 4;
 /// Fewest threads of a plane of which workgroups make moments: half of one.
 const MOMENTS_THREADS: usize = 32;
 
-/// The longest side of a filter of the depthwise kernel, and columns of a thread.
+/// The longest side of a filter of the depthwise kernel.
 const DEPTHWISE_SIDE: usize = 3;
-const DEPTHWISE_COLUMNS: u32 = 8;
 
 /// What a kernel binds.
 #[derive(Clone, Copy)]
@@ -39,9 +38,9 @@ enum Route {
     Any(Walk),
 }
 
-fn route(shapes: &Shapes, window: &Window<'_>) -> Route {
+fn route(shapes: &Shapes, window: &Window<'_>, loads_are_dear: bool) -> Route {
     let walk = |columns| window.walk(&shapes.input, &shapes.output, shapes.dtype, columns);
-    let depthwise = walk(DEPTHWISE_COLUMNS);
+    let depthwise = walk(columns(shapes.dtype, loads_are_dear));
     let small = window.kernel.iter().all(|&side| side <= DEPTHWISE_SIDE);
     if shapes.channels == 1 && shapes.filters == 1 && small && depthwise.roll {
         return Route::Depthwise(depthwise);
@@ -76,7 +75,7 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
         return pointwise::lower(&shapes, &slots, lowering);
     }
     let repeated = |walk: Walk| walk.repeated(repeat, shapes.output.w).unwrap_or(walk);
-    match route(&shapes, window) {
+    match route(&shapes, window, lowering.loads_are_dear()) {
         Route::Depthwise(walk) => {
             let held = (repeat == [1, 1])
                 .then(|| Held::under(&walk, lowering))
@@ -119,7 +118,8 @@ pub(super) fn repeats(
 ) -> bool {
     let [x, weight, y] = types;
     let shapes = Shapes::of(groups, x, [1, 1], weight, y);
-    let (Route::Depthwise(walk) | Route::Tile(walk) | Route::Any(walk)) = route(&shapes, window);
+    let (Route::Depthwise(walk) | Route::Tile(walk) | Route::Any(walk)) =
+        route(&shapes, window, true);
     walk.repeated(repeat, shapes.output.w).is_some()
 }
 
@@ -261,7 +261,7 @@ fn any(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>)
 
 fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>) {
     let planes = shapes.input.n * shapes.groups;
-    let rows = walk.rows(&shapes.output, planes);
+    let rows = walk.rows(&shapes.output, planes, lowering.loads_are_dear());
     let counts = [("GROUPS", shapes.groups), ("ROWS", rows)];
     let threads = walk.threads(&shapes.output, rows, planes);
     let making = Making::depthwise(threads, shapes, lowering);

@@ -1,7 +1,7 @@
 //! Rows that are doubled, whose outputs begin within lanes: `shaders/interpolate_lanes.wgsl`.
 
 use crate::kernel::{
-    Kernel, RECTIFIED, ROWS, STORAGE, Start, WAY_OUT_LANES, half, params, per_lane,
+    Kernel, RECTIFIED, ROWS, STORAGE, Start, WAY_OUT_LANE, WAY_OUT_LANES, half, params, per_lane,
 };
 use crate::ops::window::{Extents, last_lane, word};
 use crate::plan::{Launch, Lowering, Threads};
@@ -28,7 +28,7 @@ pub(in crate::ops) const LANES_KERNELS: [Kernel; 1] = [Kernel::new(
     include_str!("../../../shaders/interpolate_lanes.wgsl"),
     Params::FIELDS,
 )
-.with("", &[ROWS, WAY_OUT_LANES, RECTIFIED, STORAGE])];
+.with("", &[ROWS, WAY_OUT_LANE, WAY_OUT_LANES, RECTIFIED, STORAGE])];
 
 /// Whether the kernel can double the rows of `x`, and is worth it: where rows of the output begin within lanes.
 pub(super) fn takes(x: &TensorType, y: &TensorType, lowering: &Lowering<'_>) -> bool {

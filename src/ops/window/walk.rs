@@ -13,9 +13,21 @@ const STRETCH: u32 = 32;
 const ROLLING: u32 = 5;
 const OPEN: u32 = 4;
 
-/// Threads that fill any device, each of which loads some lanes at a time, and the most output rows of one.
-const FILL: usize = 1 << 14;
-const MOST_ROWS: usize = 16;
+/// Threads that fill the device and the most output rows of one: where loads are dear, and elsewhere. A GPU hides the time of
+/// its loads behind those of other threads.
+const FILL_DEAR: (usize, usize) = (1 << 14, 16);
+const FILL: (usize, usize) = (1 << 17, 4);
+/// Neighbouring windows of a thread where loads are dear, at most; elsewhere a lane of the output, or a GPU stores its parts.
+const MOST_COLUMNS: u32 = 8;
+
+/// Neighbouring windows of a thread whose kernel has a stretch for eight.
+pub(in crate::ops) fn columns(dtype: DType, loads_are_dear: bool) -> u32 {
+    if loads_are_dear {
+        MOST_COLUMNS
+    } else {
+        word(per_lane(dtype))
+    }
+}
 
 /// A window as `shaders/helpers/walk.wgsl` sees it, along the axes D, H, W.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,12 +242,18 @@ impl Walk {
     }
 
     /// Output rows of a thread: as many as leave enough threads, for it loads the first rows of its first window besides.
-    pub(in crate::ops) fn rows(&self, output: &Extents, depth: usize) -> usize {
+    pub(in crate::ops) fn rows(
+        &self,
+        output: &Extents,
+        depth: usize,
+        loads_are_dear: bool,
+    ) -> usize {
         if !self.roll {
             return 1;
         }
         let columns = output.w.div_ceil(self.columns as usize);
-        let most = (columns * output.h * depth / FILL).clamp(1, MOST_ROWS);
+        let (fill, most) = if loads_are_dear { FILL_DEAR } else { FILL };
+        let most = (columns * output.h * depth / fill).clamp(1, most);
         output.h.div_ceil(output.h.div_ceil(most))
     }
 
@@ -280,7 +298,7 @@ mod tests {
         let (input, output) = (of(112), of(112 / stride));
         let walk = window.walk(&input, &output, DType::F32, 8);
         assert!(walk.roll && walk.aligned && walk.columns == 8);
-        let rows = walk.rows(&output, 8 * 64);
+        let rows = walk.rows(&output, 8 * 64, true);
         // A stretch, of which a thread loads neither what is before the first window nor what is behind the last.
         let along = |count: usize| ((count - 1) * stride + extent) as f64 / (count * stride) as f64;
         format!("{:.2}", along(walk.columns as usize) * along(rows))
