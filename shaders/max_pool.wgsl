@@ -19,6 +19,7 @@ override DD: u32; override DH: u32; override DW: u32; // dilation; DH is 1 if RO
 override COLUMNS: u32;  // of the output, of a thread: 1, 4 or 8
 override ROWS: u32;     // of the output, of a thread: 1 unless ROLL
 override ROLL: bool;    // windows are small, and there is no depth
+override BRANCHES: bool = false; // a branch that all threads take is cheap, as it is not where they take both sides
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -56,6 +57,7 @@ var<private> row: Keys;                 // the best of the row that was taken la
 var<private> best: array<Keys, 4>;      // of each open output row
 
 fn better(a: Keys, b: Keys) -> Keys {
+    if (COLUMNS <= 4u) { return Keys(better4(a.left, b.left), a.right); }
     return Keys(better4(a.left, b.left), better4(a.right, b.right));
 }
 
@@ -65,6 +67,16 @@ fn tap(tap: u32, first: u32) -> vec4<i32> {
     let i = e & vec4(3u);
     let q = e >> vec4(2u);
     return vec4(keys[q.x][i.x], keys[q.y][i.y], keys[q.z][i.z], keys[q.w][i.w]);
+}
+
+// The same in all windows of the thread.
+fn tapped(t: u32) -> Keys {
+    if (COLUMNS == 1u) {
+        let e = LEAD + t * DW;
+        return Keys(vec4(keys[e >> 2u][e & 3u]), vec4(LOWEST));
+    }
+    if (COLUMNS <= 4u) { return Keys(tap(t, 0u), vec4(LOWEST)); }
+    return Keys(tap(t, 0u), tap(t, 4u));
 }
 
 // What is compared of the elements of a quad.
@@ -79,16 +91,24 @@ fn admit(column: u32, kw: u32, within: bool) {
             keys[quad] = select(vec4(LOWEST), key(taken(stretch[quad])), inside(column, quad, kw, within));
         }
     }
-    row = EMPTY;
-    for (var t = 0u; t < TAPS; t++) {
-        if (COLUMNS > 1u) {
-            row.left = better4(row.left, tap(t, 0u));
-        } else {
-            let e = LEAD + t * DW;
-            row.left = better4(row.left, vec4(keys[e >> 2u][e & 3u]));
+    row = tapped(0u);
+    if (BRANCHES && !has_negative_zero()) {
+        for (var t = 1u; t < TAPS; t++) {
+            let next = tapped(t);
+            row = Keys(max(row.left, next.left), max(row.right, next.right));
         }
-        if (COLUMNS > 4u) { row.right = better4(row.right, tap(t, 4u)); }
+    } else {
+        for (var t = 1u; t < TAPS; t++) { row = better(row, tapped(t)); }
     }
+}
+
+// Whether the stretch has a -0.0: without one, the better of two keys is the larger.
+fn has_negative_zero() -> bool {
+    var has = false;
+    for (var quad = 0u; quad < 8u; quad++) {
+        if (quad < TAKEN) { has = has || any(keys[quad] == vec4(NEGATIVE_ZERO - turn())); }
+    }
+    return has;
 }
 
 fn join(r: u32, kh: u32, kw: u32) {

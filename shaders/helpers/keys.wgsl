@@ -7,6 +7,9 @@ override NUMBERS: bool = IN_AFFINE || IN_RELU;
 // The key of -inf: what is not below any element.
 const LOWEST = -0x7fffffffi - 1i;
 
+// The key of -0.0 before keys are turned, -1: its bits but the sign are 0.
+const NEGATIVE_ZERO = -1i;
+
 // How far keys are turned.
 fn turn() -> i32 {
     return i32(0x7fffffffu - (select(negative_infinity(), 0xff800000u, NUMBERS) & 0x7fffffffu));

@@ -7,7 +7,9 @@
 // Of the kernel: `admit`, which takes the stretch of a row.
 
 override LONG: bool;
-override BORDER: bool; // windows reach beyond the input row
+override BORDER: bool;   // windows reach beyond the input row
+override BORDER_H: bool; // or beyond its columns
+override SAFE: u32;      // so many elements of a stretch are in or before the row, whichever windows it is of
 override SPREAD: u32 = select(SW, 1u, LONG);  // of neighbouring windows in the stretch
 override TAPS: u32 = select(KW, 1u, LONG);    // of a window in the stretch
 override SPAN: u32 = LEAD + (COLUMNS - 1u) * SPREAD + (TAPS - 1u) * DW + 1u; // of the stretch
@@ -41,8 +43,12 @@ fn inside(column: u32, quad: u32, kw: u32, within: bool) -> vec4<bool> {
     if (!BORDER) {
         return vec4(within);
     }
+    // What is known of a quad is not looked at: those of a stretch that no padding is before, or behind.
     let at = positions(column, quad, kw);
-    return (at >= vec4(0)) & (at < vec4(i32(params.input_w))) & vec4(within);
+    var inside = vec4(within);
+    if (LONG || 4u * quad < PW + LEAD) { inside = inside & (at >= vec4(0)); }
+    if (LONG || 4u * quad + 4u > SAFE) { inside = inside & (at < vec4(i32(params.input_w))); }
+    return inside;
 }
 
 // Which element of the input is element e of the stretch.
@@ -74,7 +80,7 @@ fn repeat_stretch() {
 fn load_row(slice: u32, in_depth: bool, place: Place, i: u32) {
     let h = i32(place.height * SH + i * DH) - i32(PH);
     // A row in the padding is replaced by one of the input, and its elements are not taken: cheaper than a branch.
-    let within = in_depth && h >= 0 && h < i32(params.input_h);
+    let within = in_depth && (!BORDER_H || (h >= 0 && h < i32(params.input_h)));
     let height = u32(clamp(h, 0, i32(params.input_h) - 1)) / UP_H;
     let row = (slice * (params.input_h / UP_H) + height) * (params.input_w / UP_W);
     load_stretch(i32(row + place.column * SW / UP_W) - i32((PW + LEAD + UP_W - 1u) / UP_W));

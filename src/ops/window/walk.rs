@@ -14,9 +14,10 @@ const ROLLING: u32 = 5;
 const OPEN: u32 = 4;
 
 /// Threads that fill the device and the most output rows of one: where loads are dear, and elsewhere. A GPU hides the time of
-/// its loads behind those of other threads.
+/// its loads behind those of other threads; of f16 its arithmetic is what takes the time, of which rows share some.
 const FILL_DEAR: (usize, usize) = (1 << 14, 16);
-const FILL: (usize, usize) = (1 << 17, 4);
+const FILL: (usize, usize) = (1 << 18, 2);
+const FILL_HALF: (usize, usize) = (1 << 16, 2);
 /// Neighbouring windows of a thread where loads are dear, at most; elsewhere a lane of the output, or a GPU stores its parts.
 const MOST_COLUMNS: u32 = 8;
 
@@ -36,13 +37,17 @@ pub(in crate::ops) struct Walk {
     stride: [u32; 3],
     before: [u32; 3],
     dilation: [u32; 3],
+    dtype: DType,
     /// Neighbouring windows of a thread.
     pub(in crate::ops) columns: u32,
     lead: u32,
     aligned: bool,
     /// A stretch does not fit: every tap is loaded by itself.
     pub(in crate::ops) long: bool,
-    border: bool,
+    /// Windows reach beyond the input, along H and W.
+    border: [bool; 2],
+    /// Elements from the first column of the last thread to the end of a row of the input, and those of the padding before it.
+    behind: u32,
     /// A thread rolls down several output rows.
     pub(in crate::ops) roll: bool,
     /// How often rows and columns of the input are repeated as they are loaded.
@@ -86,9 +91,13 @@ impl Window<'_> {
             && input.w.is_multiple_of(lane as usize)
             && (columns * stride[2]).is_multiple_of(lane)
             && lead + length(columns) <= STRETCH;
-        let last = (word(output.w) - 1)
-            .saturating_mul(stride[2])
-            .saturating_add(reach);
+        let beyond = |axis: usize, output: usize, input: usize| {
+            let last = (word(output) - 1).saturating_mul(stride[axis]);
+            let reach = (kernel[axis] - 1).saturating_mul(dilation[axis]);
+            before[axis] > 0 || last.saturating_add(reach) >= word(input)
+        };
+        let last_column = (word(output.w) - 1) / columns * columns;
+        let behind = word(input.w).saturating_add(before[2]);
         let roll = !long
             && self.kernel.len() < MAX_DIMS
             && dilation[1] == 1
@@ -99,11 +108,13 @@ impl Window<'_> {
             stride,
             before,
             dilation,
+            dtype,
             columns,
             lead: if aligned { lead } else { 0 },
             aligned,
             long,
-            border: before[2] > 0 || last >= word(input.w),
+            border: [beyond(1, output.h, input.h), beyond(2, output.w, input.w)],
+            behind: behind.saturating_sub(last_column.saturating_mul(stride[2])),
             roll,
             repeat: [1; 2],
         }
@@ -141,7 +152,9 @@ impl Walk {
             ("LEAD", self.lead),
             ("ALIGNED", flag(self.aligned)),
             ("LONG", flag(self.long)),
-            ("BORDER", flag(self.border)),
+            ("BORDER_H", flag(self.border[0])),
+            ("BORDER", flag(self.border[1])),
+            ("SAFE", self.behind.saturating_add(self.lead).min(STRETCH)),
         ];
         let repeat = ["UP_H", "UP_W"].into_iter().zip(self.repeat);
         let others = others
@@ -252,7 +265,11 @@ impl Walk {
             return 1;
         }
         let columns = output.w.div_ceil(self.columns as usize);
-        let (fill, most) = if loads_are_dear { FILL_DEAR } else { FILL };
+        let (fill, most) = match (loads_are_dear, self.dtype) {
+            (true, _) => FILL_DEAR,
+            (false, DType::F16) => FILL_HALF,
+            (false, _) => FILL,
+        };
         let most = (columns * output.h * depth / fill).clamp(1, most);
         output.h.div_ceil(output.h.div_ceil(most))
     }
