@@ -9,7 +9,7 @@ override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override FILTERS: u32; // of a group
-override TILE: u32;    // 4, 8 or 16
+override TILE: u32;    // 4, 8, 16, 32 or 64
 override TILES: u32;   // of a group
 override TAPS: u32;    // of a filter, CHANNELS KH KW
 

@@ -112,7 +112,7 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 33] = [
+    let layers: [&'static [Kernel]; 35] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &avg_pool::PLANES_KERNELS,
@@ -121,6 +121,7 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &batch_norm::MERGE_KERNELS,
         &cast::KERNELS,
         &concat::KERNELS,
+        &concat::EACH_KERNELS,
         &concat::EDGES_KERNELS,
         &concat::LANES_KERNELS,
         &conv::KERNELS,
@@ -133,6 +134,7 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &conv::POINTWISE_UNIFORM_KERNELS,
         &conv::ROWS_KERNELS,
         &conv::ROWS_UNIFORM_KERNELS,
+        &conv::SHARED_KERNELS,
         &conv::TILE_KERNELS,
         &conv::TILE_UNIFORM_KERNELS,
         &copy::KERNELS,

@@ -1,7 +1,9 @@
 //! [`Concat`]: shape rule, method, lowering.
 
+mod each;
 mod lanes;
 
+pub(super) use each::EACH_KERNELS;
 pub(super) use lanes::{EDGES_KERNELS, LANES_KERNELS};
 
 use super::window::word;
@@ -100,6 +102,9 @@ impl Layer for Concat {
         let inputs = inputs.map(|(x, &slot)| Input { slot, row: row(x) });
         let inputs: Vec<Input> = inputs.filter(|input| input.row > 0).collect();
         let ways = lowering.ways();
+        if each::lower(&inputs, &ways, lowering) {
+            return;
+        }
         if lanes::takes(&inputs, y, lowering) {
             return lanes::lower(&inputs, &ways, lowering);
         }

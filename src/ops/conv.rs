@@ -6,12 +6,13 @@ mod lower;
 mod packed;
 mod pointwise;
 mod shapes;
+mod shared;
 mod tiles;
 
 pub(super) use kernels::{
     DEPTHWISE_KERNELS, DEPTHWISE_MOMENTS_KERNELS, FEW_KERNELS, KERNELS, PACK_KERNELS,
     PLANES_KERNELS, POINTWISE_KERNELS, POINTWISE_UNIFORM_KERNELS, ROWS_KERNELS,
-    ROWS_UNIFORM_KERNELS, TILE_KERNELS, TILE_UNIFORM_KERNELS,
+    ROWS_UNIFORM_KERNELS, SHARED_KERNELS, TILE_KERNELS, TILE_UNIFORM_KERNELS,
 };
 
 use super::window::{MAX_DIMS, Window, check_input, check_turns, symmetric};

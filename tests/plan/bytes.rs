@@ -89,14 +89,15 @@ fn depthwise(channels: u64) -> Bytes {
 
 /// The tables of a nearest-neighbour interpolation to so many rows and columns: of columns, by eights, of rows and slices.
 pub(super) fn nearest(rows: u64, columns: u64) -> Bytes {
-    words([columns.next_multiple_of(8)]) + words([rows + 1])
+    words([columns]) + words([rows + 1])
 }
 
-/// Those of one that doubles rows to so many columns: none where these are more than a lane and no whole ones, for a kernel
-/// without tables.
+/// Those of one that doubles rows to so many columns: none where these are whole lanes; where they are less than one, those of a
+/// kernel that takes eight at a time.
 pub(super) fn doubled(rows: u64, columns: u64, dtype: DType) -> Bytes {
     match columns * if dtype == DType::F16 { 2 } else { 4 } {
-        row if row > 16 && row % 16 > 0 => words([0]),
+        row if row % 16 == 0 => words([0]),
+        row if row < 16 => nearest(rows, columns.next_multiple_of(8)),
         _ => nearest(rows, columns),
     }
 }
@@ -213,7 +214,7 @@ fn rows(parts: u64) -> Vec<Row> {
         (
             "nearest-norm-add-relu",
             &[TABLE, "interpolate"],
-            affine(3) + 3 * unaligned + nearest(9, 11),
+            affine(3) + 3 * unaligned + nearest(9, 16),
         ),
         (
             "nearest-conv",
@@ -227,8 +228,8 @@ fn rows(parts: u64) -> Vec<Row> {
         ),
         (
             "nearest-conv-few-rows",
-            &[TABLE, TABLE, "conv_pack", "conv_tile"],
-            packed([84, 3, 3, 3], 8)
+            &[TABLE, TABLE, "conv_pack", "conv_shared"],
+            packed([84, 3, 3, 3], 64)
                 + affine(3)
                 + affine(84)
                 + bias(84)
@@ -237,8 +238,8 @@ fn rows(parts: u64) -> Vec<Row> {
         ),
         (
             "norm-relu-conv-few-rows",
-            &[TABLE, "conv_pack", "conv_tile"],
-            packed([64, 3, 5, 5], 8)
+            &[TABLE, "conv_pack", "conv_shared"],
+            packed([64, 3, 5, 5], 32)
                 + affine(6)
                 + bias(64)
                 + values([1, 6, 64, 64])
@@ -266,18 +267,18 @@ fn rows(parts: u64) -> Vec<Row> {
         ),
         (
             "norm-relu-nearest",
-            &[TABLE, "interpolate"],
-            affine(3) + aligned + nearest(24, 32) + values([2, 3, 24, 32]),
+            &[TABLE, "interpolate_each"],
+            affine(3) + aligned + values([2, 3, 24, 32]),
         ),
         (
             "norm-nearest-add-relu",
-            &[TABLE, "interpolate"],
-            affine(3) + aligned + nearest(24, 32) + 2 * values([2, 3, 24, 32]),
+            &[TABLE, "interpolate_each"],
+            affine(3) + aligned + 2 * values([2, 3, 24, 32]),
         ),
         (
             "relu-nearest-add",
-            &["relu", "interpolate"],
-            3 * aligned + nearest(24, 32) + 2 * values([2, 3, 24, 32]),
+            &["relu", "interpolate_each"],
+            3 * aligned + 2 * values([2, 3, 24, 32]),
         ),
         (
             "nearest-add-lanes",
@@ -291,7 +292,7 @@ fn rows(parts: u64) -> Vec<Row> {
         ),
         (
             "concat-add-relu",
-            &["concat_lanes", "concat_lanes", "concat_edges"],
+            &["concat_each"],
             3 * values([2, 7, 5, 7]),
         ),
         ("idle", &["relu", "add"], 4 * values([2, 3, 5, 7])),
@@ -341,7 +342,7 @@ fn rows(parts: u64) -> Vec<Row> {
             &[
                 "conv_pack",
                 "conv_tile",
-                "interpolate",
+                "interpolate_each",
                 "conv_pack",
                 "conv_tile",
             ],
@@ -357,12 +358,8 @@ fn rows(parts: u64) -> Vec<Row> {
         ),
         (
             "nearest-long",
-            &["interpolate", "conv"],
-            values([1, 2, 9, 20])
-                + nearest(18, 40)
-                + 3 * values([1, 2, 18, 40])
-                + values([2, 2, 33, 33])
-                + bias(2),
+            &["interpolate_each", "conv"],
+            values([1, 2, 9, 20]) + 3 * values([1, 2, 18, 40]) + values([2, 2, 33, 33]) + bias(2),
         ),
         (
             "shared",
@@ -373,7 +370,7 @@ fn rows(parts: u64) -> Vec<Row> {
                 "batch_norm",
                 "relu",
                 "add",
-                "interpolate",
+                "interpolate_each",
                 "conv_pack",
                 "conv_tile",
             ],
@@ -382,7 +379,6 @@ fn rows(parts: u64) -> Vec<Row> {
                 + bias(3)
                 + affine(3)
                 + 10 * values([2, 3, 12, 8])
-                + nearest(24, 16)
                 + 2 * values([2, 3, 24, 16])
                 + packed([4, 3, 3, 3], 4)
                 + bias(4)
@@ -484,8 +480,8 @@ fn rows(parts: u64) -> Vec<Row> {
         ),
         (
             "large_conv-norm-add-relu",
-            &[TABLE, "conv_pack", "conv_pointwise"],
-            packed([64, 64, 1, 1], 8) + bias(64) + affine(64) + 3 * large,
+            &[TABLE, "conv_pack", "conv_shared"],
+            packed([64, 64, 1, 1], 64) + bias(64) + affine(64) + 3 * large,
         ),
         (
             "large_depthwise-train-relu",
@@ -494,8 +490,8 @@ fn rows(parts: u64) -> Vec<Row> {
         ),
         (
             "large_nearest-conv",
-            &["conv_pack", "conv_tile"],
-            packed([32, 32, 3, 3], 8)
+            &["conv_pack", "conv_shared"],
+            packed([32, 32, 3, 3], 32)
                 + bias(32)
                 + values([2, 32, 56, 56])
                 + values([2, 32, 112, 112]),
@@ -525,7 +521,10 @@ fn fused_kernels_move_what_goes_in_and_what_comes_out() -> Result<()> {
     for (ending, dtype) in [("", DType::F32), ("+f16", DType::F16)] {
         for (name, left, bytes) in rows_of(dtype) {
             let case = find(&format!("fusion/{name}{ending}"))?;
-            let plan = if name.ends_with("-held") {
+            // Kernels that are for one, and parts of moments, which are as many as its threads.
+            let of_cpu = ["-held", "-lanes", "depthwise-train", "two-trains"];
+            let of_cpu = of_cpu.iter().any(|of| name.contains(of));
+            let plan = if of_cpu {
                 plan_of_cpu(&case.graph)?
             } else {
                 plan(&case.graph)?

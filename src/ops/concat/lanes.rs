@@ -56,7 +56,7 @@ pub(in crate::ops) const EDGES_KERNELS: [Kernel; 1] = [Kernel::new(
 )
 .with("", &[STORE_LANE, WAY_OUT_LANES, RECTIFIED, STORAGE])];
 
-const STORE_LANE: &str = include_str!("../../../shaders/helpers/store_lane.wgsl");
+pub(super) const STORE_LANE: &str = include_str!("../../../shaders/helpers/store_lane.wgsl");
 
 /// Lanes of a thread where loads are dear: of so many elements. Elsewhere one, or a GPU stores a part of what memory takes at once.
 const MOST_ELEMENTS: usize = 16;

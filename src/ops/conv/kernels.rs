@@ -118,6 +118,18 @@ pub(crate) const FEW_KERNELS: [Kernel; 3] = uniform(tile_kernels!(
     SHARED
 ));
 
+/// Filters of any size, as a product of matrices.
+pub(crate) const SHARED_KERNELS: [Kernel; 3] = row_kernels!(
+    "conv_shared",
+    include_str!("../../../shaders/conv_shared.wgsl"),
+    Params::FIELDS,
+    include_str!("../../../shaders/helpers/met.wgsl"),
+    include_str!("../../../shaders/helpers/products.wgsl"),
+    BIAS,
+    WAY_IN,
+    ROWS,
+);
+
 /// A kernel of 1x1 filters, whose weights one of the helpers has.
 macro_rules! pointwise_kernels {
     ($form:literal, $weights:expr) => {

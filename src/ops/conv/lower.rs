@@ -5,6 +5,7 @@ use super::kernels::{DEPTHWISE_KERNELS, DEPTHWISE_MOMENTS_KERNELS, KERNELS, PLAN
 use super::packed::Packed;
 use super::pointwise;
 use super::shapes::{Shapes, Tiles};
+use super::shared;
 use super::tiles::{TILE_COLUMNS, TILE_FILTERS, TILE_WIDTH, tiled};
 use crate::kernel::{Kernel, half, per_lane, store_constants, store_form};
 use crate::ops::held::Held;
@@ -70,6 +71,9 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
         weight: lowering.reads[1],
         bias,
     };
+    if shared::takes(&shapes, window, lowering) {
+        return shared::lower(&shapes, window, repeat, &slots, lowering);
+    }
     // Fused only where it can be: see `repeats`.
     if repeat == [1, 1] && pointwise::takes(&shapes, window) {
         return pointwise::lower(&shapes, &slots, lowering);

@@ -31,7 +31,27 @@ impl Packed {
     /// Launches the kernel that packs them. `taps`: of a filter, over its channels.
     pub(super) fn new(
         shapes: &Shapes,
+        counts: [usize; 2],
+        weight: SlotId,
+        lowering: &mut Lowering<'_>,
+    ) -> Self {
+        Self::pack(shapes, counts, true, weight, lowering)
+    }
+
+    /// The same, for a kernel that loads them from a storage buffer, all of which can be bound.
+    pub(super) fn loaded(
+        shapes: &Shapes,
+        counts: [usize; 2],
+        weight: SlotId,
+        lowering: &mut Lowering<'_>,
+    ) -> Self {
+        Self::pack(shapes, counts, false, weight, lowering)
+    }
+
+    fn pack(
+        shapes: &Shapes,
         [taps, tile]: [usize; 2],
+        may_be_uniform: bool,
         weight: SlotId,
         lowering: &mut Lowering<'_>,
     ) -> Self {
@@ -42,7 +62,7 @@ impl Packed {
         let few = bytes as u64 <= UNIFORM_BYTES;
         // Where loads are dear, some tiles are bound at a time, from where a binding may begin on: somewhat before the first of them.
         let windows = lowering.loads_are_dear() && of_tile as u64 + MOST_ALIGNMENT <= UNIFORM_BYTES;
-        let uniform = (few || windows) && lowering.fits_uniform(UNIFORM_BYTES);
+        let uniform = may_be_uniform && (few || windows) && lowering.fits_uniform(UNIFORM_BYTES);
         let most = match uniform {
             true => (!few).then_some(UNIFORM_BYTES),
             false => (!lowering.fits(bytes)).then(|| lowering.binding()),

@@ -1,0 +1,109 @@
+//! Convolutions as a product of matrices in the memory of workgroups: `shaders/conv_shared.wgsl`.
+
+use super::kernels::SHARED_KERNELS;
+use super::lower::{Slots, overrides};
+use super::packed::Packed;
+use super::shapes::Shapes;
+use crate::kernel::{half, store_constants, store_form};
+use crate::ops::window::{Window, last_lane, word};
+use crate::plan::{Launch, Lowering, Threads};
+use crate::tensor::DType;
+
+/// Pixels of a workgroup, and threads that make eight each.
+const PIXELS: usize = 128;
+const ALONG: usize = 16;
+/// Filters of a thread, and the fewest and the most of a workgroup.
+const FILTERS: usize = 8;
+const FEWEST: usize = 32;
+const MOST: usize = 64;
+
+/// Whether the kernel takes a convolution and is worth it: on a GPU, where few of its pixels and filters are
+/// not there.
+pub(super) fn takes(shapes: &Shapes, window: &Window<'_>, lowering: &Lowering<'_>) -> bool {
+    let (tile, taps) = (
+        tile(shapes),
+        shapes.channels * window.kernel.iter().product::<usize>(),
+    );
+    let tiles = shapes.filters.div_ceil(tile);
+    let pixels = shapes.output.h * shapes.output.w;
+    let bytes = |planes: usize, pixels: usize| planes * pixels * shapes.dtype.bytes();
+    let (input, output) = (&shapes.input, &shapes.output);
+    !lowering.loads_are_dear()
+        && shapes.filters > FEWEST / 2
+        && (flat(shapes) || pixels >= PIXELS / 2)
+        && lowering.fits(bytes(input.n * input.c, input.h * input.w))
+        && lowering.fits_whole(bytes(output.n * output.c, pixels))
+        && lowering.fits(shapes.groups * tiles * tile * taps * 4)
+}
+
+/// Whether pixels of all pictures are one row, of which a thread has no two of different pictures side by side.
+fn flat(shapes: &Shapes) -> bool {
+    (shapes.output.h * shapes.output.w).is_multiple_of(columns(shapes.dtype) as usize)
+}
+
+/// Neighbours that are stored together.
+const fn columns(dtype: DType) -> u32 {
+    match dtype {
+        DType::F16 => 8,
+        _ => 4,
+    }
+}
+
+fn tile(shapes: &Shapes) -> usize {
+    shapes.filters.next_power_of_two().clamp(FEWEST, MOST)
+}
+
+pub(super) fn lower(
+    shapes: &Shapes,
+    window: &Window<'_>,
+    repeat: [usize; 2],
+    slots: &Slots,
+    lowering: &mut Lowering<'_>,
+) {
+    let walk = window.walk(&shapes.input, &shapes.output, shapes.dtype, 1);
+    let (taps, tile) = (shapes.channels * walk.kernel_elements(), tile(shapes));
+    let packed = Packed::loaded(shapes, [taps, tile], slots.weight, lowering);
+    let (pixels, batch) = (shapes.output.h * shapes.output.w, shapes.output.n);
+    let flat = flat(shapes);
+    let mut counts = packed.counts(shapes);
+    counts.retain(|(name, _)| *name != "OUTER");
+    counts.push(("FLAT", usize::from(flat)));
+    counts.extend(["UP_H", "UP_W"].into_iter().zip(repeat));
+    let mut constants = overrides(&counts);
+    constants.extend(walk.attributes(1));
+    let form = store_form(shapes.dtype, pixels, columns(shapes.dtype));
+    constants.extend([half(shapes.dtype), ("ALIGNED", 0.0), ("LEAD", 0.0)]);
+    constants.extend(store_constants(form, pixels));
+    let ways = lowering.ways();
+    constants.extend(&ways.constants);
+    let (row, pictures) = if flat {
+        (pixels * batch, 1)
+    } else {
+        (pixels, batch)
+    };
+    let workgroup = [ALONG, tile / FILTERS, 1];
+    let depth = pictures * shapes.groups * shapes.filters.div_ceil(tile);
+    let count = [row.div_ceil(PIXELS) * workgroup[0], workgroup[1], depth];
+    let params = shapes.params(last_lane(lowering.inputs[0]));
+    let writes = lowering.writes.clone();
+    lowering.launch(&Launch {
+        kernel: &SHARED_KERNELS[form],
+        constants: &constants,
+        params: bytemuck::bytes_of(&params),
+        reads: &[
+            slots.x,
+            packed.slot,
+            slots.bias,
+            ways.way_in,
+            ways.way_out,
+            ways.skip,
+        ],
+        writes: &writes,
+        threads: Threads {
+            count,
+            workgroup: workgroup.map(word),
+        },
+        operations: 2 * batch * shapes.output.c * pixels * taps,
+        touches: None,
+    });
+}
