@@ -1,9 +1,9 @@
 // Nearest neighbour: a gather along each axis, for devices whose loads are cheap. A thread makes one lane of the output, so that
-// threads store beside one another, and looks up each of its elements.
+// threads store beside one another, and looks up each of its elements; of rows that are doubled it knows them.
 //
 //   y[p, od, oh, ow] = x[p, slices[od], rows[oh], columns[ow]]
 //
-// Grid: x = lanes of the output, one per thread.
+// Grid: x = lanes of the output, one per thread; of rows that are DOUBLED, one in each of the rows that show one of the input.
 // Numerics: exact; bits are moved.
 // Source: torch.nn.functional.interpolate; ATen/native/UpSample.h.
 
@@ -12,6 +12,7 @@ override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override EDGES: bool;       // output rows begin within lanes: one of two rows is looked up for each element
 override VOLUME: bool;      // there is a depth
+override DOUBLED: u32;      // output rows that show a row of the input, 1 or 2, if each of its elements is in them twice; else 0
 override LENGTH: u32 = 1u;
 
 struct Params {
@@ -65,10 +66,42 @@ fn gather(own: u32, next: u32, column: u32) -> vec4<u32> {
     return vec4(element(sources.x), element(sources.y), element(sources.z), element(sources.w));
 }
 
+// Stores a lane that shows two words of a row twice.
+fn store_doubled(lane: u32, words: vec2<u32>) {
+    let other = skip_lane(lane);
+    if (HALF) {
+        let others = widened(other);
+        let even = words << vec2(16u);
+        let odd = words & vec2(0xffff0000u);
+        let left = done(vec4(even.x, even.x, odd.x, odd.x), others.left);
+        y[y_at(lane)] = narrowed(Octet(left, done(vec4(even.y, even.y, odd.y, odd.y), others.right)));
+    } else {
+        y[y_at(lane)] = done(words.xxyy, other);
+    }
+}
+
+// Makes the lanes of a thread that show half a lane of the input.
+fn double(thread: u32) {
+    let row_lanes = params.output_w / PER_LANE;
+    let row = thread / row_lanes;
+    let lane = thread % row_lanes;
+    channel = row * DOUBLED / params.output_h % params.channels;
+    let first = row * params.input_w + lane * (PER_LANE / 2u);
+    let bits = x[x_at(first / PER_LANE)];
+    let words = select(bits.xy, bits.zw, first % PER_LANE > 0u);
+    let to = row * DOUBLED * row_lanes + lane;
+    store_doubled(to, words);
+    if (DOUBLED == 2u) { store_doubled(to + row_lanes, words); }
+}
+
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let lane = (workgroup.x + params.origin.x) * WX + local;
-    if (lane >= params.lanes) { return; }
+    if (lane >= params.lanes / max(DOUBLED, 1u)) { return; }
+    if (DOUBLED > 0u) {
+        double(lane);
+        return;
+    }
     let line = lane * PER_LANE / params.output_w;
     let column = lane * PER_LANE % params.output_w;
     channel = line / params.output_h / params.output_d % params.channels;

@@ -256,7 +256,7 @@ impl Layer for Interpolate {
         let tables: Vec<&[u32]> = tables.iter().map(Vec::as_slice).collect();
         let tables = leading_ones(&tables, &[0]);
         if each::takes(x, y, lowering) {
-            return each::lower(tables, lowering);
+            return each::lower(tables, self.repetitions(x, y), lowering);
         }
         if let Some([rows @ (1 | 2), 2]) = self.repetitions(x, y)
             && lanes::takes(x, y, lowering)

@@ -52,8 +52,8 @@ pub(super) fn takes(x: &TensorType, y: &TensorType, lowering: &Lowering<'_>) -> 
         && (alone || lowering.fused.way_out.affine.is_none())
 }
 
-/// Launches the kernel; `tables`: the sources along D, H and W.
-pub(super) fn lower(tables: [&[u32]; 3], lowering: &mut Lowering<'_>) {
+/// Launches the kernel; `tables`: the sources along D, H and W; `repeat`: how often each row and column is repeated, if that is known.
+pub(super) fn lower(tables: [&[u32]; 3], repeat: Option<[usize; 2]>, lowering: &mut Lowering<'_>) {
     let (x, y) = (lowering.inputs[0], lowering.outputs[0]);
     let (input, output) = (Extents::of(x), Extents::of(y));
     let [slices, rows, columns] = tables;
@@ -71,15 +71,26 @@ pub(super) fn lower(tables: [&[u32]; 3], lowering: &mut Lowering<'_>) {
         output_h: word(output.h),
         output_w: word(output.w),
     };
-    let columns = lowering.table("columns", columns);
-    let lines = lowering.table("rows, slices", &[rows, slices].concat());
+    let whole = output.w.is_multiple_of(per_lane(x.dtype));
+    let doubled = match repeat {
+        Some([rows @ (1 | 2), 2]) if whole => rows,
+        _ => 0,
+    };
+    let tables = match doubled {
+        0 => [
+            lowering.table("columns", columns),
+            lowering.table("rows, slices", &[rows, slices].concat()),
+        ],
+        _ => [lowering.no_ways().way_out; 2],
+    };
     let flag = |flag: bool| f64::from(u8::from(flag));
     let constants = [
         half(x.dtype),
         ("ALIGNED", 0.0),
         ("LEAD", 0.0),
-        ("EDGES", flag(!output.w.is_multiple_of(per_lane(x.dtype)))),
+        ("EDGES", flag(!whole)),
         ("VOLUME", flag(input.d > 1 || output.d > 1)),
+        ("DOUBLED", f64::from(word(doubled))),
     ];
     let ways = lowering.ways();
     let (read, writes) = (lowering.reads[0], lowering.writes.clone());
@@ -87,9 +98,9 @@ pub(super) fn lower(tables: [&[u32]; 3], lowering: &mut Lowering<'_>) {
         kernel: &EACH_KERNELS[0],
         constants: &[&constants[..], &ways.constants].concat(),
         params: bytemuck::bytes_of(&params),
-        reads: &[read, columns, lines, ways.way_out, ways.skip],
+        reads: &[read, tables[0], tables[1], ways.way_out, ways.skip],
         writes: &writes,
-        threads: Threads::row(lanes),
+        threads: Threads::row(lanes / doubled.max(1)),
         operations: 0,
         touches: None,
     });
