@@ -26,8 +26,12 @@ pub const SAMPLES: (usize, usize) = (5, 21);
 pub const BUDGET: f64 = 40.0;
 /// A sample lasts so long at least, by repetition.
 const SAMPLE_SECONDS: f64 = 1e-3;
-/// Seconds of work before something is timed.
+/// Seconds of work, without a gain, before something is timed, and the most with gains; what a gain takes less time than the best so far.
 const WARM_UP: f64 = 0.3;
+const MOST_WARM_UP: f64 = 3.0;
+const GAIN: f64 = 0.98;
+/// How often a sample is taken again whose clock looks coarse.
+const COARSE: usize = 3;
 /// Bytes beyond the last cache of any GPU, and the most sessions that move as many by turns.
 const CACHE: u64 = 256 << 20;
 const MOST_SETS: u64 = 32;
@@ -202,23 +206,28 @@ impl Timed {
         }
     }
 
+    /// Time of so many repetitions. Of two ticks that happen to have a large common divisor the clock looks coarse: one that is looks so
+    /// every time.
     fn time(&self, repetitions: u32) -> Result<Timing> {
-        self.session.time_in_turn(&self.others, repetitions)
-    }
-
-    /// Finds how many repetitions a sample is, and whether the device's clock can be believed. Of a device that is warm.
-    fn calibrate(&mut self) -> Result<()> {
-        loop {
-            let timing = self.time(self.repetitions)?;
-            let more = repetitions(SAMPLE_SECONDS, timing.seconds);
-            if more <= self.repetitions {
+        let mut timing = self.session.time_in_turn(&self.others, repetitions)?;
+        for _ in 0..COARSE {
+            if timing.timer != Timer::Wall(Doubt::Coarse) {
                 break;
             }
+            timing = self.session.time_in_turn(&self.others, repetitions)?;
+        }
+        Ok(timing)
+    }
+
+    /// Seconds of a repetition, and more repetitions from now on if a sample is too short.
+    fn calibrated(&mut self) -> Result<f64> {
+        let timing = self.time(self.repetitions)?;
+        let more = repetitions(SAMPLE_SECONDS, timing.seconds);
+        if more > self.repetitions {
             // Of so few that a start is most of their time, one looks longer than it is.
             self.repetitions = more.min(10 * self.repetitions);
         }
-        self.doubt = self.find_doubt()?;
-        Ok(())
+        Ok(timing.seconds)
     }
 
     fn sample(&self) -> Result<(f64, Timer)> {
@@ -268,11 +277,22 @@ fn sets(device: &Device, bytes: u64) -> u64 {
     }
 }
 
-/// Samples for so long what is to be timed: GPUs raise their clocks under load, and caches fill.
-fn warm_up(mut sample: impl FnMut() -> Result<()>) -> Result<()> {
+/// Finds how many repetitions a sample is, while what is to be timed becomes faster: GPUs raise their clocks under load, by and by, and
+/// caches fill. Then, whether the device's clock can be believed.
+fn warm_up(all: &mut [&mut Timed]) -> Result<()> {
     let start = Instant::now();
-    while start.elapsed().as_secs_f64() < WARM_UP {
-        sample()?;
+    let (mut gained, mut best) = (start, f64::INFINITY);
+    while gained.elapsed().as_secs_f64() < WARM_UP && start.elapsed().as_secs_f64() < MOST_WARM_UP {
+        let mut round = 0.0;
+        for timed in &mut *all {
+            round += timed.calibrated()?;
+        }
+        if round < GAIN * best {
+            (gained, best) = (Instant::now(), round);
+        }
+    }
+    for timed in all {
+        timed.doubt = timed.find_doubt()?;
     }
     Ok(())
 }
@@ -309,8 +329,7 @@ fn copy(device: &Device, bytes: u64) -> Result<(Timed, u64)> {
 /// What preparing or running it reports.
 pub fn copy_rate(device: &Device) -> Result<f64> {
     let (mut copy, bytes) = copy(device, 2 * COPY_BYTES)?;
-    warm_up(|| copy.sample().map(drop))?;
-    copy.calibrate()?;
+    warm_up(&mut [&mut copy])?;
     let samples = (0..SAMPLES.1).map(|_| Ok(copy.sample()?.0));
     let samples = samples.collect::<Result<Vec<_>>>()?;
     Ok(rate(bytes, Spread::of(&samples).median))
@@ -332,15 +351,9 @@ pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
     let fuses = plans[0].dispatches != plans[1].dispatches;
     let mut unfused = fuses.then(|| timed(&plans[1])).transpose()?;
     let (mut copy, copy_bytes) = copy(device, bytes)?;
-    warm_up(|| {
-        for timed in [&fused, &copy].into_iter().chain(&unfused) {
-            timed.sample()?;
-        }
-        Ok(())
-    })?;
-    for timed in [&mut fused, &mut copy].into_iter().chain(&mut unfused) {
-        timed.calibrate()?;
-    }
+    let mut all = vec![&mut fused, &mut copy];
+    all.extend(&mut unfused);
+    warm_up(&mut all)?;
     let samples = samples(BUDGET, || {
         let (time, copy) = (fused.sample()?, copy.sample()?);
         let unfused = unfused.as_ref().map(Timed::sample).transpose()?;

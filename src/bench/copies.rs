@@ -27,14 +27,12 @@ const SECONDS: f64 = 1.0;
 /// # Errors
 /// What preparing or running them reports.
 pub fn measure_copies(device: &Device) -> Result<Copies> {
-    let (kernel, bytes) = copy(device, 2 * COPY_BYTES)?;
+    let (mut kernel, bytes) = copy(device, 2 * COPY_BYTES)?;
     let command = Command::new(device, bytes / 2)?;
+    warm_up(&mut [&mut kernel])?;
     let kernel = |copies| kernel.session.time(copies);
     let command = |copies| command.time(copies);
-    warm_up(|| {
-        kernel(1)?;
-        command(1).map(drop)
-    })?;
+    command(1)?;
     let counts = [kernel(1)?, command(1)?].map(|once| repetitions(SAMPLE_SECONDS, once.wall));
     let rates = samples(SECONDS, || {
         let slopes = [slope(counts[0], kernel)?, slope(counts[1], command)?];

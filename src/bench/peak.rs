@@ -83,8 +83,7 @@ pub fn peak_rate(device: &Device) -> Result<Spread> {
     let x = Tensor::new([elements], vec![-1e-6f32; elements])?;
     session.run([("x", &x)])?;
     let mut timed = Timed::of(session);
-    warm_up(|| timed.sample().map(drop))?;
-    timed.calibrate()?;
+    warm_up(&mut [&mut timed])?;
     let operations = u64::from(THREADS) * u64::from(TURNS) * 4 * 16 * 2;
     let rates = samples(SECONDS, || Ok(rate(operations, timed.sample()?.0)))?;
     Ok(Spread::of(&rates))
