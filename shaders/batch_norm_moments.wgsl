@@ -18,11 +18,7 @@ override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override ALONG_BATCH: bool; // the lanes of a block are in as many planes, else in one
 override EDGES: bool;       // planes do not begin at lanes
-override BLOCKS: u32 = 1u;  // that a thread loads before it takes the first: 2 where loads are many before one is there
-override BLOCK_LANES: u32 = 8u - 4u * u32(HALF);
-override STEP_X: u32 = select(BLOCK_LANES * WX, WX, ALONG_BATCH); // from a block to the next, in lanes and in planes
-override STEP_Y: u32 = select(1u, BLOCK_LANES, ALONG_BATCH);
-override PIVOTS: bool = false; // store the pivots, nothing else
+override PIVOTS: bool = false; // store the pivots and nothing else
 override GIVEN: bool = false;  // the pivots are stored: of a tensor beyond a binding, its first elements are not in every slice
 
 struct Params {
@@ -82,25 +78,6 @@ fn pivot_of(channel: u32, part: u32) -> f32 {
     return select(0.0, first, finite);
 }
 
-// The block from a lane of a plane on.
-fn load_block(place: vec2<u32>, end: vec2<u32>, channel: u32, pivot: f32) -> array<Quad, 8> {
-    let step = select(vec2(WX, 0u), vec2(0u, 1u), ALONG_BATCH);
-    var quads: array<Quad, 8>;
-    for (var i = 0u; i < BLOCK_LANES; i++) {
-        let at = place + i * step;
-        let has = at.x < end.x && at.y < end.y;
-        let loaded = load(at.y, at.x, channel, has);
-        if (HALF) {
-            let octet = widened(loaded.bits);
-            quads[2u * i] = quad(octet.left, loaded.place, has, pivot);
-            quads[2u * i + 1u] = quad(octet.right, loaded.place + 4, has, pivot);
-        } else {
-            quads[i] = quad(loaded.bits, loaded.place, has, pivot);
-        }
-    }
-    return quads;
-}
-
 // Merges the moments of the threads of a channel, 64 or eight, in the first of them.
 fn merge_channel(thread: u32, own: Moments) -> Moments {
     if (WZ == 1u) { return merge_workgroup(thread, own); }
@@ -123,6 +100,9 @@ fn main(
     let first_plane = run / params.runs_x * params.run_planes;
     let first_lane = run % params.runs_x * params.run_lanes;
     let end_plane = min(first_plane + params.run_planes, params.batch);
+    let block = select(vec2(WX, 0u), vec2(0u, 1u), ALONG_BATCH);
+    let lanes_of_a_block = select(8u, 4u, HALF);
+    let step = select(vec2(lanes_of_a_block * WX, 1u), vec2(WX, lanes_of_a_block), ALONG_BATCH);
     let pivot = pivot_of(channel, part);
     if (PIVOTS) {
         if (local.x == 0u && local.y == 0u && own_channel < params.channels) {
@@ -130,21 +110,29 @@ fn main(
         }
         return;
     }
+
     var seen = Columns();
-    for (var plane = first_plane; plane < end_plane; plane += STEP_Y) {
+    for (var plane = first_plane; plane < end_plane; plane += step.y) {
         let start = (plane * params.channels + channel) * params.plane;
         let lanes = (start + params.plane + PER_LANE - 1u) / PER_LANE - start / PER_LANE;
         // Of the planes of a block, all may have as many lanes as the one that has most.
         let most = select(lanes, params.plane / PER_LANE + 2u, ALONG_BATCH && EDGES);
         let end_lane = min(first_lane + params.run_lanes, most);
-        for (var lane = first_lane + local.x; lane < end_lane; lane += STEP_X * BLOCKS) {
-            let place = vec2(lane, plane);
-            let quads = load_block(place, vec2(end_lane, end_plane), channel, pivot);
-            let next = place + vec2(STEP_X, 0u);
-            var others: array<Quad, 8>;
-            if (BLOCKS > 1u) { others = load_block(next, vec2(end_lane, end_plane), channel, pivot); }
+        for (var lane = first_lane + local.x; lane < end_lane; lane += step.x) {
+            var quads: array<Quad, 8>;
+            for (var i = 0u; i < lanes_of_a_block; i++) {
+                let at = vec2(lane, plane) + i * block;
+                let has = at.x < end_lane && at.y < end_plane;
+                let loaded = load(at.y, at.x, channel, has);
+                if (HALF) {
+                    let octet = widened(loaded.bits);
+                    quads[2u * i] = quad(octet.left, loaded.place, has, pivot);
+                    quads[2u * i + 1u] = quad(octet.right, loaded.place + 4, has, pivot);
+                } else {
+                    quads[i] = quad(loaded.bits, loaded.place, has, pivot);
+                }
+            }
             seen = add_block(seen, quads);
-            if (BLOCKS > 1u && next.x < end_lane) { seen = add_block(seen, others); }
         }
     }
     let all = merge_channel(thread, merge_columns(seen));

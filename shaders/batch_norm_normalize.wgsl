@@ -7,9 +7,6 @@
 //
 // A workgroup merges the partial moments of its channel first; where planes are SMALL, a thread those of its own.
 //
-// Of large planes, TURNED, the last channels are first, and all pictures of one before the next: the first pass has read those
-// last, and what is left of them in a cache is not read from memory again.
-//
 // Grid: x = lanes that begin in a plane, PER_THREAD for each thread, y = channels, z = pictures; where planes are SMALL, x = lanes of
 // a picture, z = pictures, PICTURES for each thread: helpers/planes.wgsl.
 // Numerics: f32; the pivot is subtracted first, exactly where x is near it. inverseSqrt within 2 ULP (WGSL). The variance
@@ -20,7 +17,6 @@
 override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
-override TURNED: bool;  // WY is 1
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -110,21 +106,13 @@ fn update(channel: u32, moments: Moments) {
     saved_invstd[channel] = invstd(moments);
 }
 
-// Which workgroup's work one does; where a part is bound of the tensors, its own.
-fn turned(workgroup: vec3<u32>) -> vec3<u32> {
-    if (!TURNED || SMALL || SLICED) { return workgroup; }
-    let pictures = max((params.batch + WZ - 1u) / WZ, 1u);
-    let place = workgroup.z * params.channels + workgroup.y;
-    return vec3(workgroup.x, params.channels - 1u - place / pictures, place % pictures);
-}
-
 @compute @workgroup_size(WX, WY, WZ)
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let id = turned(workgroup + params.origin) * vec3(WX, WY, WZ) + local;
+    let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let picture = id.z * PICTURES;
     if (SMALL) {
         // The threads of the first pictures have the channels too.

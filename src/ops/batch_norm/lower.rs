@@ -232,14 +232,11 @@ fn reduce(
     let (input, counter) = (lowering.reads[0], lowering.writes[3]);
     let Given([mean, variance, batches, weight, bias]) = *given;
     let [along_batch, edges] = partition.moments_constants();
-    let pairs = !lowering.loads_are_dear() && along_batch.1 == 0.0;
-    let blocks = ("BLOCKS", f64::from(1 + u8::from(pairs)));
     let moments = |pass: &'static str,
                    bytes: &dyn Fn(&Block) -> [Range<usize>; 2],
                    lowering: &mut Lowering<'_>| {
         let pass = (!pass.is_empty()).then_some((pass, 1.0));
-        let constants = [half(x.dtype), along_batch, edges, blocks];
-        let constants = constants.into_iter().chain(pass);
+        let constants = [half(x.dtype), along_batch, edges].into_iter().chain(pass);
         lowering.launch(&Launch {
             kernel: &KERNELS[1],
             constants: &constants.collect::<Vec<_>>(),
@@ -299,13 +296,10 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
     params.batch = word(partition.planes.pictures().1);
     let ways = lowering.ways();
     let constants = partition.planes.constants();
-    // On a CPU each core has work of its own order anyhow, and reads backwards more slowly.
-    let turned = f64::from(u8::from(!lowering.loads_are_dear()));
-    let turned = [half(x.dtype), ("TURNED", turned)];
     let Threads { count, workgroup } = partition.planes.threads();
     lowering.launch(&Launch {
         kernel: &KERNELS[2],
-        constants: &[&constants[..], &turned, &ways.constants].concat(),
+        constants: &[&constants[..], &[half(x.dtype)], &ways.constants].concat(),
         params: bytemuck::bytes_of(&params),
         reads: &[reads[0], partials, ways.skip],
         writes: &[writes[0], writes[1], writes[2], writes[4], writes[5]],
