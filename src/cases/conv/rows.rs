@@ -1,7 +1,7 @@
 //! Convolutions of so many products that a thread makes several output rows on a CPU, or of so many weights that not all are bound at
 //! a time.
 
-use super::{Case, case, same};
+use super::{Case, Values, case, same};
 use crate::ops::Conv;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -54,6 +54,35 @@ pub(super) fn cases() -> Vec<Case> {
             &[1, 172, 20, 24],
             &[24, 172, 3, 3],
             same(),
+        ),
+        case(
+            "products_flat",
+            "on a GPU, pixels of two pictures in a workgroup, and of the last one not all; taps that end within a step",
+            &[3, 5, 9, 16],
+            &[40, 5, 3, 3],
+            same(),
+        ),
+        case(
+            "products_dilated",
+            "on a GPU, taps far apart, in the padding of one side, filters that end within a tile of each group",
+            &[2, 6, 12, 15],
+            &[50, 3, 3, 2],
+            Conv::new(2).padding([3, 1]).dilation([3, 2]).groups(2),
+        ),
+        case(
+            "products_specials",
+            "on a GPU, NaN and infinities where taps end within a step",
+            &[2, 3, 9, 12],
+            &[20, 3, 3, 3],
+            same(),
+        )
+        .with(Values::Rare),
+        case(
+            "products_1d",
+            "on a GPU, one dimension, several workgroups of pixels, a stride",
+            &[2, 7, 401],
+            &[33, 7, 5],
+            Conv::new(1).stride([2]).padding([2]),
         ),
         case(
             "pointwise_many",
