@@ -12,7 +12,7 @@ use wgcnn::{
 pub(crate) type Test = fn(&Device) -> Result<(), Failed>;
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
-    let tests: [(&str, Test); 13] = [
+    let tests: [(&str, Test); 14] = [
         (
             "what_depends_on_variables_alone_follows_them",
             prologue_follows_variables,
@@ -32,6 +32,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         ("a_variable_of_another_type_is_an_error", foreign_variable),
         ("a_run_to_buffers_updates_variables", updates_of_buffer_runs),
         ("a_time_is_positive", a_time_is_positive),
+        ("repetitions_take_turns", repetitions_take_turns),
     ];
     named(device, "session", &tests)
 }
@@ -517,4 +518,26 @@ fn a_time_is_positive(device: &Device) -> Result<(), Failed> {
     )?;
     let may = device.adapter().timestamps || timing.timer == Timer::Wall(Doubt::Absent);
     check(may, "a device without timestamps has no device clock")
+}
+
+/// Half of the repetitions are another session's, which has so much more to do that nothing else explains what they take.
+fn repetitions_take_turns(device: &Device) -> Result<(), Failed> {
+    let session = |elements| {
+        let graph = relu(elements).map_err(failed)?;
+        let options = Options {
+            reuse: false,
+            ..Options::default()
+        };
+        Session::with_options(device, &graph, &Variables::new(), options).map_err(failed)
+    };
+    let (small, large) = (session(64)?, [session(16_000_000)?]);
+    let timed = |others: &[Session], repetitions| {
+        let timing = small.time_in_turn(others, repetitions).map_err(failed)?;
+        Ok::<f64, Failed>(timing.wall * f64::from(repetitions))
+    };
+    // The first runs fill caches, and memory.
+    timed(&large, 2)?;
+    let [alone, first, both] = [timed(&[], 100)?, timed(&large, 1)?, timed(&large, 100)?];
+    let found = format!("{alone} s alone, {first} s of the first, {both} s of both");
+    check(both > 2.0 * alone && both > 2.0 * first, found)
 }
