@@ -173,7 +173,7 @@ fn repetitions(seconds: f64, once: f64) -> u32 {
 /// What can be timed: its inputs are on the device and stay there.
 struct Timed {
     session: Session,
-    /// The same in other memory, by turns: [`Timed::cold`].
+    /// The same in other memory, which repetitions take by turns: [`sets`].
     others: Vec<Session>,
     repetitions: u32,
     /// Why the device's clock is not used.

@@ -4,10 +4,9 @@ use super::kernels::SHARED_KERNELS;
 use super::lower::{Slots, overrides};
 use super::packed::Packed;
 use super::shapes::Shapes;
-use crate::kernel::{half, store_constants, store_form};
+use crate::kernel::{half, per_lane, store_constants, store_form};
 use crate::ops::window::{Window, last_lane, word};
 use crate::plan::{Launch, Lowering, Threads};
-use crate::tensor::DType;
 
 /// Pixels of a workgroup, and threads that make eight each.
 const PIXELS: usize = 128;
@@ -36,17 +35,9 @@ pub(super) fn takes(shapes: &Shapes, window: &Window<'_>, lowering: &Lowering<'_
         && lowering.fits(shapes.groups * tiles * tile * taps * 4)
 }
 
-/// Whether pixels of all pictures are one row, of which a thread has no two of different pictures side by side.
+/// Whether pixels of all pictures are one row: where neighbours that are stored together, a lane, are of one picture.
 fn flat(shapes: &Shapes) -> bool {
-    (shapes.output.h * shapes.output.w).is_multiple_of(columns(shapes.dtype) as usize)
-}
-
-/// Neighbours that are stored together.
-const fn columns(dtype: DType) -> u32 {
-    match dtype {
-        DType::F16 => 8,
-        _ => 4,
-    }
+    (shapes.output.h * shapes.output.w).is_multiple_of(per_lane(shapes.dtype))
 }
 
 fn tile(shapes: &Shapes) -> usize {
@@ -71,7 +62,7 @@ pub(super) fn lower(
     counts.extend(["UP_H", "UP_W"].into_iter().zip(repeat));
     let mut constants = overrides(&counts);
     constants.extend(walk.attributes(1));
-    let form = store_form(shapes.dtype, pixels, columns(shapes.dtype));
+    let form = store_form(shapes.dtype, pixels, word(per_lane(shapes.dtype)));
     constants.extend([half(shapes.dtype), ("ALIGNED", 0.0), ("LEAD", 0.0)]);
     constants.extend(store_constants(form, pixels));
     let ways = lowering.ways();
