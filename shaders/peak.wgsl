@@ -1,6 +1,6 @@
 // Fused multiply-adds alone: how many sums of products a device can make, by which `bench` judges convolutions.
 //
-//   s = s * a + s, TURNS x 16 times, for four sums of four numbers a thread: of two registers, for some GPUs cannot read three at once
+//   s = s * a + s, TURNS x 4 times, for four sums of four numbers a thread: of two registers, for some GPUs cannot read three at once
 //
 // Grid: x = threads.
 // Numerics: f32; a keeps the sums finite.

@@ -33,7 +33,7 @@ const GAIN: f64 = 0.98;
 /// How often a sample is taken again whose clock looks coarse.
 const COARSE: usize = 3;
 /// Bytes beyond the last cache of any GPU, and the most sessions that move as many by turns.
-const CACHE: u64 = 256 << 20;
+const CACHE: u64 = 512 << 20;
 const MOST_SETS: u64 = 32;
 /// Most bytes that the copy reads: beyond every cache, within every binding.
 const COPY_BYTES: u64 = 64 << 20;
@@ -219,15 +219,16 @@ impl Timed {
         Ok(timing)
     }
 
-    /// Seconds of a repetition, and more repetitions from now on if a sample is too short.
-    fn calibrated(&mut self) -> Result<f64> {
+    /// Seconds of a repetition, and whether they are more from now on, for a sample is too short.
+    fn calibrated(&mut self) -> Result<(f64, bool)> {
         let timing = self.time(self.repetitions)?;
         let more = repetitions(SAMPLE_SECONDS, timing.seconds);
-        if more > self.repetitions {
+        let grows = more > self.repetitions;
+        if grows {
             // Of so few that a start is most of their time, one looks longer than it is.
             self.repetitions = more.min(10 * self.repetitions);
         }
-        Ok(timing.seconds)
+        Ok((timing.seconds, grows))
     }
 
     fn sample(&self) -> Result<(f64, Timer)> {
@@ -283,12 +284,14 @@ fn warm_up(all: &mut [&mut Timed]) -> Result<()> {
     let start = Instant::now();
     let (mut gained, mut best) = (start, f64::INFINITY);
     while gained.elapsed().as_secs_f64() < WARM_UP && start.elapsed().as_secs_f64() < MOST_WARM_UP {
-        let mut round = 0.0;
+        let (mut round, mut grew) = (0.0, false);
         for timed in &mut *all {
-            round += timed.calibrated()?;
+            let (seconds, grows) = timed.calibrated()?;
+            round += seconds;
+            grew |= grows;
         }
-        if round < GAIN * best {
-            (gained, best) = (Instant::now(), round);
+        if grew || round < GAIN * best {
+            (gained, best) = (Instant::now(), round.min(best));
         }
     }
     for timed in all {

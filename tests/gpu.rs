@@ -61,6 +61,7 @@ fn main() -> ExitCode {
         if device.adapter().backend != "Gl" {
             trials.extend(other_trials(device, "other", other, &ran));
             trials.extend(other_trials(device, "other_sliced", other_sliced, &ran));
+            trials.push(kernels_of_the_other(device));
         }
         // Grids fold that else would need tensors of a size that no test has.
         match limited(device, |limits| {
@@ -201,6 +202,33 @@ fn other_sliced(device: &Device, case: &Case) -> Option<Limits> {
         ..limits.clone()
     };
     differ(case, &own, &limits).then_some(limits)
+}
+
+/// That the plans for the other kind of device have the kernels that are for one.
+fn kernels_of_the_other(device: &Device) -> Trial {
+    let backend = device.adapter().backend.to_lowercase();
+    let limits = other_kind(device.limits());
+    let expected = if limits.thread_sums < 256 {
+        ["conv_shared", "concat_each", "interpolate_each"]
+    } else {
+        ["conv_few", "max_pool_planes", "interpolate_planes"]
+    };
+    let own = device.limits();
+    // Of those cases that other trials run.
+    let plans = small_cases().filter(|case| differ(case, own, &limits));
+    let plans = plans.filter_map(|case| Plan::new(&case.graph, &limits, Options::CHECKED).ok());
+    let dispatches = plans.flat_map(|plan| plan.dispatches);
+    let seen: BTreeSet<&str> = dispatches.map(|dispatch| dispatch.kernel.name).collect();
+    Trial::test(format!("{backend}/other/every_kernel"), move || {
+        let missing: Vec<_> = expected
+            .iter()
+            .filter(|name| !seen.contains(**name))
+            .collect();
+        match missing[..] {
+            [] => Ok(()),
+            _ => Err(Failed::from(format!("no dispatch of {missing:?}"))),
+        }
+    })
 }
 
 /// Those of a GPU, or of a CPU.

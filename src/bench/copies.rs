@@ -21,7 +21,7 @@ const SAMPLE_SECONDS: f64 = 1e-2;
 /// Seconds of samples, unless they are the fewest.
 const SECONDS: f64 = 1.0;
 
-/// Measures both in turn, after a warm-up. A pass cannot hold copies and so no timestamps around them: the time of one is
+/// Measures both in turn, each in memory of its own, after a warm-up. A pass cannot hold copies and so no timestamps around them: the time of one is
 /// [`Timing::slope`], for the kernel too.
 ///
 /// # Errors

@@ -33,7 +33,7 @@ const TURNS: u32 = 256;
 /// Threads of the kernel.
 const THREADS: u32 = WORKGROUPS * 256;
 
-/// What [`peak_rate`] runs: an input `x`, of which it reads eight numbers, and room for the sums of each thread.
+/// What [`peak_rate`] runs: an input `x`, of which it reads four numbers, and room for the sums of each thread.
 ///
 /// # Errors
 /// [`Error::Limit`](crate::Error::Limit).

@@ -291,6 +291,11 @@ fn rows(parts: u64) -> Vec<Row> {
             values([2, 8, 9, 11]) + values([8, 9]) + bias(8) + 3 * values([2, 8, 18, 22]),
         ),
         (
+            "nearest-3-depthwise",
+            &["conv_depthwise", "sigmoid"],
+            values([2, 4, 2, 2]) + values([4, 9]) + bias(4) + 3 * values([2, 4, 6, 6]),
+        ),
+        (
             "concat-add-relu",
             &["concat_each"],
             3 * values([2, 7, 5, 7]),

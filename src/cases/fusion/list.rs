@@ -20,7 +20,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     let aligned = [2, 3, 12, 16];
     let small = [133, 33, 3, 5];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 39] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 40] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -269,6 +269,12 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             "repetitions in the loader of the kernel that rolls",
             &[2, 8, 9, 11],
             &[Step::nearest([2, 2]), Step::depthwise(8), Sigmoid],
+        ),
+        (
+            "nearest-3-depthwise",
+            "repetitions that eight columns of a thread take, and four would not",
+            &[2, 4, 2, 2],
+            &[Step::nearest([3, 3]), Step::depthwise(4), Sigmoid],
         ),
         (
             "nearest-long",

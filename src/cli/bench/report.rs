@@ -199,7 +199,7 @@ impl Row {
 pub(super) fn legend(software: Option<bool>) -> Vec<String> {
     let memory = match software {
         Some(false) => {
-            "cold: repetitions take turns in memory of their own, so much that it is beyond 256 MiB, or 32 times that of one"
+            "cold: repetitions take turns in memory of their own, so much that it is beyond 512 MiB, or 32 times that of one"
         }
         _ => "warm: repetitions in the same memory",
     };

@@ -79,7 +79,9 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
         return pointwise::lower(&shapes, &slots, lowering);
     }
     let repeated = |walk: Walk| walk.repeated(repeat, shapes.output.w).unwrap_or(walk);
-    match route(&shapes, window, lowering.loads_are_dear()) {
+    // The route that `repeats` has asked whether it can.
+    let dear = lowering.loads_are_dear() || repeat != [1, 1];
+    match route(&shapes, window, dear) {
         Route::Depthwise(walk) => {
             let held = (repeat == [1, 1])
                 .then(|| Held::under(&walk, lowering))

@@ -5,7 +5,7 @@ use super::lower::{Slots, overrides};
 use super::packed::Packed;
 use super::shapes::Shapes;
 use crate::kernel::{half, per_lane, store_constants, store_form};
-use crate::ops::window::{Window, last_lane, word};
+use crate::ops::window::{MAX_TURNS, Window, last_lane, word};
 use crate::plan::{Launch, Lowering, Threads};
 
 /// Pixels of a workgroup, and threads that make eight each.
@@ -16,8 +16,8 @@ const FILTERS: usize = 8;
 const FEWEST: usize = 32;
 const MOST: usize = 64;
 
-/// Whether the kernel takes a convolution and is worth it: on a GPU, where few of its pixels and filters are
-/// not there.
+/// Whether the kernel takes a convolution and is worth it: on a GPU, where its filters are more than half of a tile, and its pixels
+/// at least half of those of a workgroup.
 pub(super) fn takes(shapes: &Shapes, window: &Window<'_>, lowering: &Lowering<'_>) -> bool {
     let (tile, taps) = (
         tile(shapes),
@@ -27,9 +27,15 @@ pub(super) fn takes(shapes: &Shapes, window: &Window<'_>, lowering: &Lowering<'_
     let pixels = shapes.output.h * shapes.output.w;
     let bytes = |planes: usize, pixels: usize| planes * pixels * shapes.dtype.bytes();
     let (input, output) = (&shapes.input, &shapes.output);
+    let along = if flat(shapes) {
+        pixels * output.n
+    } else {
+        pixels
+    };
     !lowering.loads_are_dear()
         && shapes.filters > FEWEST / 2
-        && (flat(shapes) || pixels >= PIXELS / 2)
+        && taps <= MAX_TURNS
+        && along >= PIXELS / 2
         && lowering.fits(bytes(input.n * input.c, input.h * input.w))
         && lowering.fits_whole(bytes(output.n * output.c, pixels))
         && lowering.fits(shapes.groups * tiles * tile * taps * 4)
