@@ -3,18 +3,20 @@
 mod copies;
 mod kind;
 mod peak;
+mod timed;
 
 pub use copies::{Copies, measure_copies};
 pub use kind::Kind;
 pub(crate) use peak::KERNELS as PEAK_KERNELS;
 pub use peak::{operations, peak_plan, peak_rate};
+use timed::{Timed, repetitions, warm_up};
 
-use crate::cases::{Case, Input};
+use crate::cases::Case;
 use crate::device::Device;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::plan::{Options, Plan};
-use crate::session::{Doubt, Feed, Session, Timer, Timing};
+use crate::session::{Session, Timer};
 use crate::tensor::{DType, Tensor};
 use crate::variables::Variables;
 use std::ops::Range;
@@ -24,17 +26,6 @@ use std::time::Instant;
 pub const SAMPLES: (usize, usize) = (5, 21);
 /// Seconds after which no more samples than the fewest are taken.
 pub const BUDGET: f64 = 40.0;
-/// A sample lasts so long at least, by repetition.
-const SAMPLE_SECONDS: f64 = 1e-3;
-/// Seconds of work, without a gain, before something is timed, and the most with gains; what a gain takes less time than the best so far.
-const WARM_UP: f64 = 0.3;
-const MOST_WARM_UP: f64 = 3.0;
-const GAIN: f64 = 0.98;
-/// How often a sample is taken again whose clock looks coarse.
-const COARSE: usize = 3;
-/// Bytes beyond the last cache of any GPU, and the most sessions that move as many by turns.
-const CACHE: u64 = 512 << 20;
-const MOST_SETS: u64 = 32;
 /// Most bytes that the copy reads: beyond every cache, within every binding.
 const COPY_BYTES: u64 = 64 << 20;
 
@@ -160,105 +151,6 @@ fn samples<T>(seconds: f64, mut sample: impl FnMut() -> Result<T>) -> Result<Vec
     Ok(samples)
 }
 
-/// How many repetitions last so many seconds, given those of one.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a cast of a float saturates"
-)]
-fn repetitions(seconds: f64, once: f64) -> u32 {
-    (seconds / once).ceil().clamp(1.0, 1000.0) as u32
-}
-
-/// What can be timed: its inputs are on the device and stay there.
-struct Timed {
-    session: Session,
-    /// The same in other memory, which repetitions take by turns: [`sets`].
-    others: Vec<Session>,
-    repetitions: u32,
-    /// Why the device's clock is not used.
-    doubt: Option<Doubt>,
-}
-
-impl Timed {
-    fn new(device: &Device, plan: &Plan, variables: &Variables, inputs: &[Input]) -> Result<Self> {
-        let session = || {
-            let mut session = Session::with_plan(device, plan.clone(), variables)?;
-            let feeds = inputs.iter();
-            let feeds = feeds.map(|(name, tensor)| (name.as_str(), Feed::Tensor(tensor)));
-            session.run_to_buffers(feeds, &[])?;
-            Ok(session)
-        };
-        let others = (1..sets(device, traffic(plan))).map(|_| session());
-        Ok(Self {
-            others: others.collect::<Result<_>>()?,
-            ..Self::of(session()?)
-        })
-    }
-
-    /// Of a session that has run.
-    const fn of(session: Session) -> Self {
-        Self {
-            session,
-            others: Vec::new(),
-            repetitions: 1,
-            doubt: None,
-        }
-    }
-
-    /// Time of so many repetitions. Of two ticks that happen to have a large common divisor the clock looks coarse: one that is looks so
-    /// every time.
-    fn time(&self, repetitions: u32) -> Result<Timing> {
-        let mut timing = self.session.time_in_turn(&self.others, repetitions)?;
-        for _ in 0..COARSE {
-            if timing.timer != Timer::Wall(Doubt::Coarse) {
-                break;
-            }
-            timing = self.session.time_in_turn(&self.others, repetitions)?;
-        }
-        Ok(timing)
-    }
-
-    /// Seconds of a repetition, and whether they are more from now on, for a sample is too short.
-    fn calibrated(&mut self) -> Result<(f64, bool)> {
-        let timing = self.time(self.repetitions)?;
-        let more = repetitions(SAMPLE_SECONDS, timing.seconds);
-        let grows = more > self.repetitions;
-        if grows {
-            // Of so few that a start is most of their time, one looks longer than it is.
-            self.repetitions = more.min(10 * self.repetitions);
-        }
-        Ok((timing.seconds, grows))
-    }
-
-    fn sample(&self) -> Result<(f64, Timer)> {
-        let timing = self.time(self.repetitions)?;
-        Ok(match self.doubt {
-            None => (timing.seconds, timing.timer),
-            Some(doubt) => (timing.wall, Timer::Wall(doubt)),
-        })
-    }
-
-    /// Why the device's clock is not used, if the host's disagrees: first once, and as one sample may be disturbed, again and
-    /// again before that counts.
-    fn find_doubt(&self) -> Result<Option<Doubt>> {
-        let (mut device, mut slopes) = (Vec::new(), Vec::new());
-        loop {
-            let [once, twice] = [1, 2].map(|times| self.time(self.repetitions * times));
-            let (once, twice) = (once?, twice?);
-            if let Timer::Wall(doubt) = once.timer {
-                return Ok(Some(doubt));
-            }
-            device.push(once.seconds);
-            slopes.push(once.slope(&twice));
-            let doubt = Doubt::of_slope(Spread::of(&device).median, Spread::of(&slopes).median);
-            if doubt.is_none() || slopes.len() == SAMPLES.1 {
-                return Ok(doubt);
-            }
-        }
-    }
-}
-
 /// A plan whose inputs stay as they are.
 fn plan(device: &Device, graph: &Graph, fuse: bool) -> Result<Plan> {
     let options = Options {
@@ -267,37 +159,6 @@ fn plan(device: &Device, graph: &Graph, fuse: bool) -> Result<Plan> {
         ..Options::default()
     };
     Plan::new(graph, device.limits(), options)
-}
-
-/// In how much memory something that moves so many bytes is timed by turns.
-fn sets(device: &Device, bytes: u64) -> u64 {
-    match device.adapter().kind {
-        // Its cache is one of the CPU, of which nothing tells whose it is.
-        crate::device::Kind::Software => 1,
-        _ => CACHE.div_ceil(bytes.max(1)).clamp(1, MOST_SETS),
-    }
-}
-
-/// Finds how many repetitions a sample is, while what is to be timed becomes faster: GPUs raise their clocks under load, by and by, and
-/// caches fill. Then, whether the device's clock can be believed.
-fn warm_up(all: &mut [&mut Timed]) -> Result<()> {
-    let start = Instant::now();
-    let (mut gained, mut best) = (start, f64::INFINITY);
-    while gained.elapsed().as_secs_f64() < WARM_UP && start.elapsed().as_secs_f64() < MOST_WARM_UP {
-        let (mut round, mut grew) = (0.0, false);
-        for timed in &mut *all {
-            let (seconds, grows) = timed.calibrated()?;
-            round += seconds;
-            grew |= grows;
-        }
-        if grew || round < GAIN * best {
-            (gained, best) = (Instant::now(), round.min(best));
-        }
-    }
-    for timed in all {
-        timed.doubt = timed.find_doubt()?;
-    }
-    Ok(())
 }
 
 /// Bytes that the dispatches of a run read and write if each touches its tensors once.

@@ -149,6 +149,11 @@ impl Packed {
         })
     }
 
+    /// The order of their tiles as an `override` of `shaders/helpers/tile.wgsl`.
+    pub(super) fn outer(&self) -> (&'static str, usize) {
+        ("OUTER", usize::from(self.order.outer))
+    }
+
     /// `override`s of the kernels that use them.
     pub(super) fn counts(&self, shapes: &Shapes) -> Vec<(&'static str, usize)> {
         vec![
@@ -157,7 +162,6 @@ impl Packed {
             ("FILTERS", shapes.filters),
             ("TILE", self.order.filters),
             ("TILES", self.tiles),
-            ("OUTER", usize::from(self.order.outer)),
         ]
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn lower(shapes: &Shapes, slots: &Slots, lowering: &mut Lowering<'_>)
     };
     let form = store_form(shapes.dtype, pixels, STRETCH);
     let mut counts = packed.counts(shapes);
-    counts.push(("STRETCHES", stretches));
+    counts.extend([packed.outer(), ("STRETCHES", stretches)]);
     let mut constants = overrides(&counts);
     let aligned = pixels.is_multiple_of(per_lane(shapes.dtype));
     constants.extend([

@@ -63,7 +63,6 @@ pub(super) fn lower(
     let (pixels, batch) = (shapes.output.h * shapes.output.w, shapes.output.n);
     let flat = flat(shapes);
     let mut counts = packed.counts(shapes);
-    counts.retain(|(name, _)| *name != "OUTER");
     counts.push(("FLAT", usize::from(flat)));
     counts.extend(["UP_H", "UP_W"].into_iter().zip(repeat));
     let mut constants = overrides(&counts);

@@ -73,6 +73,7 @@ pub(super) fn tiled(
         (_, true) => &ROWS_UNIFORM_KERNELS,
     };
     let mut counts = packed.counts(shapes);
+    counts.push(packed.outer());
     if rows > 1 {
         counts.push(("ROWS", rows));
     }
