@@ -1,47 +1,45 @@
 // Sum of two tensors of one shape: a skip connection.
 //
-//   y = a + b, and ReLU of it on the way out
+//   y = x + other
 //
-// Grid: x = lanes of 16 bytes, one per thread.
+// Grid: helpers/elementwise.wgsl, where the way in and the way out are, too.
 // Numerics: f32, one rounding; another one in f16 storage.
 // Source: torch.add.
 
 override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
-override OUT_RELU: bool = false;
 
 struct Params {
     origin: vec3<u32>, // first workgroup
     x_base: u32,       // lanes of x and y that are before what is bound
     y_base: u32,
-    lanes: u32,        // 16-byte lanes of a tensor
+    channels: u32,
+    batch: u32,        // pictures
+    plane: u32,        // elements of a plane
+    lanes: u32,        // of a picture, or of all where pictures begin within lanes
 }
 
-@group(0) @binding(0) var<storage, read> a: array<vec4<u32>>;        // [lanes]
-@group(0) @binding(1) var<storage, read> b: array<vec4<u32>>;        // [lanes]
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>;  // [lanes]
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;       // [batch, channels, plane]
+@group(0) @binding(1) var<storage, read> other: array<vec4<u32>>;   // as x
+@group(0) @binding(2) var<storage, read> way_in: array<vec4<f32>>;  // [channels], batch_norm_affine.wgsl
+@group(0) @binding(3) var<storage, read> way_out: array<vec4<f32>>; // as way_in
+@group(0) @binding(4) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<u32>>; // as x
+@group(0) @binding(6) var<uniform> params: Params;
 
-fn sum(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
-    let y = number(a) + number(b);
-    if (OUT_RELU) { return bits_of(rectified(y)); }
-    return bits_of(y);
+const COMPUTES: bool = true;
+const RELU: bool = false;
+
+fn term_lane(at: u32) -> vec4<u32> {
+    return other[y_at(at)];
 }
 
-fn sum_lane(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
-    if (HALF) {
-        let wide_a = widened(a);
-        let wide_b = widened(b);
-        return narrowed(Octet(sum(wide_a.left, wide_b.left), sum(wide_a.right, wide_b.right)));
-    }
-    return sum(a, b);
+fn f(v: vec4<f32>, term: vec4<u32>) -> vec4<f32> {
+    return v + number(term);
 }
 
 @compute @workgroup_size(WX, WY, WZ)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let lane = (workgroup.x + params.origin.x) * WX + local;
-    if (lane < params.lanes) {
-        y[y_at(lane)] = sum_lane(a[x_at(lane)], b[x_at(lane)]);
-    }
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    transform((workgroup + params.origin) * vec3(WX, WY, WZ) + local);
 }

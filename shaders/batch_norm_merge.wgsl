@@ -2,7 +2,7 @@
 // batch_norm_moments.wgsl where there are many.
 //
 //   partials[c] = (count, mean, m2, pivot), partials[C + c] = (weight, bias, running_mean, running_variance)
-//   new_batches = batches + 1
+//   partials[2 C + c] = the affine function on the way in, if IN_AFFINE; new_batches = batches + 1
 //
 // Parts may have pivots of their own; the channel's is the one of its first part, which is its first element.
 //
@@ -13,6 +13,7 @@
 override WX: u32 = 64u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
+override IN_AFFINE: bool = false;
 
 struct Params {
     origin: vec3<u32>, // first workgroup
@@ -26,10 +27,10 @@ struct Params {
 @group(0) @binding(1) var<storage, read> running_mean: array<f32>;         // [channels]
 @group(0) @binding(2) var<storage, read> running_variance: array<f32>;     // [channels]
 @group(0) @binding(3) var<storage, read> batches: array<u32>;              // [2], i64, low word first
-@group(0) @binding(4) var<storage, read> weight: array<f32>;               // [channels]
+@group(0) @binding(4) var<storage, read> weight: array<f32>;               // [channels]; behind it, if IN_AFFINE, way_in
 @group(0) @binding(5) var<storage, read> bias: array<f32>;                 // [channels]
 @group(0) @binding(6) var<storage, read_write> new_batches: array<u32>;    // [2], i64, low word first
-@group(0) @binding(7) var<storage, read_write> partials: array<vec4<f32>>; // [2, channels]
+@group(0) @binding(7) var<storage, read_write> partials: array<vec4<f32>>; // [2, channels], or 3 if IN_AFFINE
 @group(0) @binding(8) var<uniform> params: Params;
 
 // Merges eight parts, or those that are left, in order.
@@ -55,6 +56,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     if (local.x > 0u) { return; }
     partials[channel] = vec4(all.count, all.mean, all.m2, pivot);
     partials[params.channels + channel] = vec4(weight[channel], bias[channel], running_mean[channel], running_variance[channel]);
+    if (IN_AFFINE) {
+        let at = params.channels + 4u * channel;
+        partials[2u * params.channels + channel] = vec4(weight[at], weight[at + 1u], weight[at + 2u], 0.0);
+    }
     if (channel > 0u) { return; }
     let low = batches[0] + 1u;
     new_batches[0] = low;

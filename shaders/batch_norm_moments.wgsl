@@ -2,6 +2,7 @@
 //
 //   partials[c, part] = (count, mean, m2, pivot) of x[planes of the part, c, lanes of the part] - pivot
 //   partials[C parts + c] = (weight, bias, running_mean, running_variance), new_batches = batches + 1
+//   partials[C parts + C + c] = the affine function on the way in, if IN_AFFINE; x is what that and ReLU leave
 //
 // The pivot is the channel's first element: deviations from it are small where the mean is large, so the mean costs
 // no digits of the variance; one that is not finite would hide the others, then it is 0. A channel is cut into runs: a
@@ -42,10 +43,10 @@ struct Params {
 @group(0) @binding(1) var<storage, read> running_mean: array<f32>;         // [channels]
 @group(0) @binding(2) var<storage, read> running_variance: array<f32>;     // [channels]
 @group(0) @binding(3) var<storage, read> batches: array<u32>;              // [2], i64, low word first
-@group(0) @binding(4) var<storage, read> weight: array<f32>;               // [channels]
+@group(0) @binding(4) var<storage, read> weight: array<f32>;               // [channels]; behind it, if IN_AFFINE, way_in
 @group(0) @binding(5) var<storage, read> bias: array<f32>;                 // [channels]
 @group(0) @binding(6) var<storage, read_write> new_batches: array<u32>;    // [2], i64, low word first
-@group(0) @binding(7) var<storage, read_write> partials: array<vec4<f32>>; // [channels parts + channels]
+@group(0) @binding(7) var<storage, read_write> partials: array<vec4<f32>>; // [channels parts + channels], as many again if IN_AFFINE
 @group(0) @binding(8) var<uniform> params: Params;
 
 // The lane of this number among those that overlap the plane, and the place of its first element in the plane.
@@ -66,9 +67,14 @@ fn first_of(channel: u32) -> f32 {
     let lane = x[x_at(at / PER_LANE)];
     if (HALF) {
         let word = lane[(at >> 1u) & 3u];
-        return unpack2x16float(word)[at & 1u];
+        return entered(vec4(unpack2x16float(word)[at & 1u])).x;
     }
-    return bitcast<f32>(lane[at & 3u]);
+    return entered(bitcast<vec4<f32>>(lane))[at & 3u];
+}
+
+fn given_entry(channel: u32) -> vec4<f32> {
+    let at = params.channels + 4u * channel;
+    return vec4(weight[at], weight[at + 1u], weight[at + 2u], 0.0);
 }
 
 fn pivot_of(channel: u32, part: u32) -> f32 {
@@ -103,6 +109,7 @@ fn main(
     let block = select(vec2(WX, 0u), vec2(0u, 1u), ALONG_BATCH);
     let lanes_of_a_block = select(8u, 4u, HALF);
     let step = select(vec2(lanes_of_a_block * WX, 1u), vec2(WX, lanes_of_a_block), ALONG_BATCH);
+    if (IN_AFFINE) { entry = given_entry(channel); }
     let pivot = pivot_of(channel, part);
     if (PIVOTS) {
         if (local.x == 0u && local.y == 0u && own_channel < params.channels) {
@@ -141,6 +148,7 @@ fn main(
     if (part > 0u) { return; }
     partials[params.channels * params.parts + channel] =
         vec4(weight[channel], bias[channel], running_mean[channel], running_variance[channel]);
+    if (IN_AFFINE) { partials[params.channels * (params.parts + 1u) + channel] = entry; }
     if (channel > 0u) { return; }
     let low = batches[0] + 1u;
     new_batches[0] = low;

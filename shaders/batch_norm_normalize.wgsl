@@ -1,7 +1,7 @@
 // Normalisation with the statistics of the batch and new running statistics: second pass of batch normalisation in
 // training.
 //
-//   y = ((x - pivot) - mean) * (weight[c] / sqrt(m2 / n + eps)) + bias[c], with mean and m2 of x - pivot
+//   y = ((x - pivot) - mean) * (weight[c] / sqrt(m2 / n + eps)) + bias[c], with mean and m2 of x - pivot; x behind the way in
 //   new_mean = keep running_mean + momentum (pivot + mean),  new_variance = keep running_variance + momentum m2 / (n - 1)
 //   saved_mean = pivot + mean,  saved_invstd = 1 / sqrt(m2 / n + eps): what a gradient needs of the batch
 //
@@ -36,8 +36,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;            // [batch, channels, plane]
-@group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;     // [channels parts + channels]
-@group(0) @binding(2) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;     // [channels parts + channels], as many again if IN_AFFINE
+@group(0) @binding(2) var<storage, read> skip: array<vec4<u32>>;         // as y
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<u32>>;      // [batch, channels, plane]
 @group(0) @binding(4) var<storage, read_write> new_mean: array<f32>;     // [channels]
 @group(0) @binding(5) var<storage, read_write> new_variance: array<f32>; // [channels]
@@ -60,10 +60,12 @@ fn invstd(moments: Moments) -> f32 {
     return inverseSqrt(moments.m2 / max(moments.count, 1.0) + params.eps);
 }
 
-fn affine(channel: u32, moments: Moments) -> Affine {
+fn functions(channel: u32, moments: Moments) -> Functions {
     let given = partials[params.channels * params.parts + channel];
     let scale = given.x * invstd(moments);
-    return Affine(partials[channel * params.parts].w, moments.mean, scale, given.y);
+    let own = Affine(partials[channel * params.parts].w, moments.mean, scale, given.y);
+    if (IN_AFFINE) { return Functions(affine(partials[params.channels * (params.parts + 1u) + channel]), own); }
+    return Functions(identity(), own);
 }
 
 // The same, by one thread.
@@ -75,11 +77,27 @@ fn moments_of(channel: u32) -> Moments {
     return all;
 }
 
-fn affine_of(channel: u32) -> Affine {
-    return affine(channel, moments_of(channel));
+fn functions_of(channel: u32) -> Functions {
+    return functions(channel, moments_of(channel));
 }
 
-var<workgroup> own: Affine;
+fn apply(bits: vec4<u32>, other: vec4<u32>, f: FourFunctions) -> vec4<u32> {
+    return finished(applied(entered(number(bits), f.entry), f.own), other);
+}
+
+fn apply_lane(at: u32, f: LaneFunctions) {
+    let lane = x[x_at(at)];
+    let other = skip_lane(at);
+    if (HALF) {
+        let octet = widened(lane);
+        let others = widened(other);
+        y[y_at(at)] = narrowed(Octet(apply(octet.left, others.left, f.left), apply(octet.right, others.right, f.right)));
+    } else {
+        y[y_at(at)] = apply(lane, other, f.left);
+    }
+}
+
+var<workgroup> own: Functions;
 
 // Moments of the workgroup's channel, in its first thread.
 fn merge_parts(channel: u32, thread: u32) -> Moments {
@@ -124,7 +142,7 @@ fn main(
         return;
     }
     let moments = merge_parts(id.y, index);
-    if (index == 0u) { own = affine(id.y, moments); }
+    if (index == 0u) { own = functions(id.y, moments); }
     workgroupBarrier();
     if (id.x == 0u && picture == 0u) { update(id.y, moments); }
     if (picture < params.batch) { transform_plane(picture, id.y, id.x, own); }

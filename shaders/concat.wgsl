@@ -1,9 +1,9 @@
-// Places the rows of one input side by side with those of the others: a row is what a picture has in it. Or copies some rows
-// of each plane, where a convolution takes so large a picture in bands.
+// Places the rows of one input side by side with those of the others: a row is what a picture has in it or, where channels have
+// functions of their own, a plane of that. Or copies some rows of each plane, where a convolution takes so large a picture in bands.
 //
 //   y[n, base + i] = x[n, input_base + i]
 //
-// Grid: x = elements of a row, eight per thread; y = pictures.
+// Grid: x = elements of a row, eight per thread; y = pictures, and with OUT_AFFINE their planes.
 // Numerics: exact, on bits.
 // Source: torch.cat(dim=1).
 
@@ -17,16 +17,18 @@ struct Params {
     x_base: u32,       // lanes of x and y that are before what is bound
     y_base: u32,
     pictures: u32,     // N
+    planes: u32,       // of a picture of the input, with OUT_AFFINE
+    channel: u32,      // of the output, the first of them
     row: u32,          // elements of a row that are copied
     input_base: u32,   // elements of the input before the first of them
-    input_row: u32,    // elements of a row of the input
+    input_row: u32,    // elements of a picture of the input
     base: u32,         // elements of the output before the first of them
-    output_row: u32,   // elements of a row of the output
+    output_row: u32,   // elements of a picture of the output
     last_lane: u32,    // last 16-byte lane of the input
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>; // [pictures, row]
-@group(0) @binding(1) var<storage, read> way_out: array<vec4<f32>>; // of no use: a lane may have several channels
+@group(0) @binding(1) var<storage, read> way_out: array<vec4<f32>>; // [channels], helpers/way_out.wgsl
 @group(0) @binding(2) var<storage, read> skip: array<vec4<u32>>;    // as y, helpers/way_out.wgsl
 @group(0) @binding(3) var<storage, read_write> y: array<Out>; // [pictures, output_row]
 @group(0) @binding(4) var<uniform> params: Params;
@@ -35,8 +37,15 @@ struct Params {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let first = id.x * 8u;
-    if (first >= params.row || id.y >= params.pictures) { return; }
-    load_stretch(i32(params.input_base + id.y * params.input_row + first));
-    let at = id.y * params.output_row + params.base + first;
-    store_elements(at, min(8u, params.row - first), 0u, Octet(stretch[0], stretch[1]));
+    var picture = id.y;
+    var plane = 0u;
+    if (OUT_AFFINE) {
+        picture = id.y / params.planes;
+        plane = id.y % params.planes;
+    }
+    if (first >= params.row || picture >= params.pictures) { return; }
+    let within = plane * params.row + first;
+    load_stretch(i32(params.input_base + picture * params.input_row + within));
+    let at = picture * params.output_row + params.base + within;
+    store_elements(at, min(8u, params.row - first), params.channel + plane, Octet(stretch[0], stretch[1]));
 }

@@ -2,7 +2,7 @@
 //
 //   y = x < 0 ? 0 : x
 //
-// Grid: x = lanes of 16 bytes, one per thread.
+// Grid: helpers/elementwise.wgsl, where the way in and the way out are, too.
 // Numerics: exact. Decided on the bits, because a compiler may assume that no NaN exists: NaN passes through, -0.0
 // stays -0.0.
 // Source: torch.nn.ReLU.
@@ -15,23 +15,31 @@ struct Params {
     origin: vec3<u32>, // first workgroup
     x_base: u32,       // lanes of x and y that are before what is bound
     y_base: u32,
-    lanes: u32,        // 16-byte lanes of the tensor
+    channels: u32,
+    batch: u32,        // pictures
+    plane: u32,        // elements of a plane
+    lanes: u32,        // of a picture, or of all where pictures begin within lanes
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;        // [lanes]
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>;  // [lanes]
-@group(0) @binding(2) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;       // [batch, channels, plane]
+@group(0) @binding(1) var<storage, read> way_in: array<vec4<f32>>;  // [channels], batch_norm_affine.wgsl
+@group(0) @binding(2) var<storage, read> way_out: array<vec4<f32>>; // as way_in
+@group(0) @binding(3) var<storage, read> skip: array<vec4<u32>>;    // as y
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<u32>>; // as x
+@group(0) @binding(5) var<uniform> params: Params;
 
-// Above -0.0, the bits of negative numbers end with those of -inf; the NaNs lie above.
-fn apply(bits: vec4<u32>) -> vec4<u32> {
-    let negative = (bits > vec4(0x80000000u)) & (bits <= vec4(negative_infinity()));
-    return select(bits, vec4(0u), negative);
+const COMPUTES: bool = false;
+const RELU: bool = true;
+
+fn term_lane(at: u32) -> vec4<u32> {
+    return vec4(0u);
+}
+
+fn f(v: vec4<f32>, term: vec4<u32>) -> vec4<f32> {
+    return rectified(v);
 }
 
 @compute @workgroup_size(WX, WY, WZ)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let lane = (workgroup.x + params.origin.x) * WX + local;
-    if (lane < params.lanes) {
-        y[y_at(lane)] = map(x[x_at(lane)]);
-    }
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    transform((workgroup + params.origin) * vec3(WX, WY, WZ) + local);
 }

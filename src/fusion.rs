@@ -84,7 +84,7 @@ pub(crate) struct Takes {
 }
 
 impl Takes {
-    /// The sum and ReLU, of kernels whose lanes may have several channels.
+    /// The sum and ReLU.
     pub(crate) const SUM: Self = Self {
         way_in: false,
         moves: false,
@@ -97,6 +97,11 @@ impl Takes {
         affine: true,
         ..Self::SUM
     };
+    /// The same, of what would be on the way in too.
+    pub(crate) const MOVES: Self = Self {
+        moves: true,
+        ..Self::WAY_OUT
+    };
     /// Everything.
     pub(crate) const ALL: Self = Self {
         way_in: true,
@@ -108,6 +113,7 @@ impl Takes {
 pub(crate) fn fuse(graph: &Graph) -> (Graph, Vec<String>) {
     let mut fusion = Fusion {
         graph: graph.clone(),
+        numbers: (0..graph.nodes.len()).collect(),
         log: Vec::new(),
     };
     equal::merge(&mut fusion);
@@ -123,13 +129,15 @@ pub(crate) fn fuse(graph: &Graph) -> (Graph, Vec<String>) {
 /// What happened to a node, or why nothing did.
 enum Note {
     Done(String),
-    /// The node, and why it stays.
-    Left(String, String),
+    /// The number of a node, its name at the time, and why it stays.
+    Left(usize, String, String),
 }
 
 /// A graph on its way through the passes.
 struct Fusion {
     graph: Graph,
+    /// Of the nodes, in the order of the graph before: names change.
+    numbers: Vec<usize>,
     log: Vec<Note>,
 }
 
@@ -140,7 +148,8 @@ impl Fusion {
 
     fn left(&mut self, node: usize, why: impl Into<String>) {
         let name = self.graph.nodes[node].name.clone();
-        self.log.push(Note::Left(name, why.into()));
+        self.log
+            .push(Note::Left(self.numbers[node], name, why.into()));
     }
 
     /// How often a value is read, by nodes, outputs and updates.
@@ -181,6 +190,11 @@ impl Fusion {
         }
     }
 
+    fn remove(&mut self, node: usize) -> Node {
+        self.numbers.remove(node);
+        self.graph.nodes.remove(node)
+    }
+
     /// Takes a node out of the graph; `into` computes its output from now on.
     fn absorb(&mut self, node: usize, into: usize) {
         let gone = self.graph.nodes[node].clone();
@@ -192,7 +206,7 @@ impl Fusion {
         ));
         let kept = &mut self.graph.nodes[into];
         kept.name = format!("{}+{}", kept.name, gone.name);
-        self.graph.nodes.remove(node);
+        self.remove(node);
     }
 
     /// Takes a node out of the graph; `into` computes what it did from the node's input.
@@ -205,19 +219,24 @@ impl Fusion {
         let kept = &mut self.graph.nodes[into];
         kept.inputs[0] = gone.inputs[0];
         kept.name = format!("{}+{}", gone.name, kept.name);
-        self.graph.nodes.remove(node);
+        self.remove(node);
     }
 
     /// The graph without the values that nothing computes any more, and the log without the reasons of nodes that went
     /// in a later pass.
     fn finish(self) -> (Graph, Vec<String>) {
-        let Self { mut graph, log } = self;
-        let stays = |name: &String| graph.nodes.iter().any(|node| node.name == *name);
+        let Self {
+            mut graph,
+            numbers,
+            log,
+        } = self;
         let mut lines: Vec<String> = Vec::new();
         for note in log {
             let line = match note {
                 Note::Done(what) => format!("fused: {what}"),
-                Note::Left(node, why) if stays(&node) => format!("not fused: {node}: {why}"),
+                Note::Left(node, name, why) if numbers.contains(&node) => {
+                    format!("not fused: {name}: {why}")
+                }
                 Note::Left(..) => continue,
             };
             if !lines.contains(&line) {

@@ -33,8 +33,8 @@ pub struct Kernel {
 
 /// Elements in registers and in lanes of memory, of both types of floats.
 pub(crate) const STORAGE: &str = include_str!("../shaders/helpers/storage.wgsl");
-/// A lane of results from a lane of elements; with [`STORAGE`].
-pub(crate) const ELEMENTWISE: &str = include_str!("../shaders/helpers/elementwise.wgsl");
+/// Functions of the channels of planes; with [`RECTIFIED`] and [`STORAGE`].
+pub(crate) const PLANES: &str = include_str!("../shaders/helpers/planes.wgsl");
 /// Elements of an input that begin anywhere; with [`STORAGE`].
 pub(crate) const ROWS: &str = include_str!("../shaders/helpers/rows.wgsl");
 /// Sliding windows over rows; with [`ROWS`].
@@ -49,7 +49,9 @@ pub(crate) const WALK: &str = include_str!("../shaders/helpers/walk.wgsl");
 pub(crate) const MOMENTS: &str = include_str!("../shaders/helpers/moments.wgsl");
 /// ReLU of numbers.
 pub(crate) const RECTIFIED: &str = include_str!("../shaders/helpers/rectified.wgsl");
-/// What is done to elements as they are taken; with [`RECTIFIED`].
+/// What is done to numbers as they are taken; with [`RECTIFIED`].
+pub(crate) const ENTERED: &str = include_str!("../shaders/helpers/entered.wgsl");
+/// The same by their channels; with [`ENTERED`].
 pub(crate) const WAY_IN: &str = include_str!("../shaders/helpers/way_in.wgsl");
 /// What is done to results before they are stored; with [`RECTIFIED`] and a form of stores.
 pub(crate) const WAY_OUT: &str = include_str!("../shaders/helpers/way_out.wgsl");

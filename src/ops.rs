@@ -21,6 +21,7 @@ mod held;
 mod interpolate;
 mod max_pool;
 mod normalize;
+mod planes;
 mod pool;
 mod relu;
 mod sigmoid;
@@ -112,14 +113,16 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 35] = [
+    let layers: [&'static [Kernel]; 37] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &avg_pool::PLANES_KERNELS,
         &batch_norm::KERNELS,
         &batch_norm::AFFINE_KERNELS,
         &batch_norm::MERGE_KERNELS,
+        &batch_norm::TRAIN_KERNELS,
         &cast::KERNELS,
+        &cast::PLANES_KERNELS,
         &concat::KERNELS,
         &concat::EACH_KERNELS,
         &concat::EDGES_KERNELS,

@@ -33,12 +33,12 @@ fn plans(limits: &Limits, options: Options) -> Result<Vec<(String, Plan)>> {
     named().into_iter().map(plan).collect()
 }
 
-/// `relu(relu(... x))` over vectors of floats.
-fn relus(count: usize, length: usize) -> Result<Graph> {
+/// `sigmoid(sigmoid(... x))` over vectors of floats.
+fn sigmoids(count: usize, length: usize) -> Result<Graph> {
     let mut graph = Graph::new();
     let mut y = graph.input("x", [length], DType::F32)?;
     for _ in 0..count {
-        y = graph.relu(y)?;
+        y = graph.sigmoid(y)?;
     }
     graph.output("y", y)?;
     Ok(graph)
@@ -81,7 +81,7 @@ fn equal_layers_share_a_pipeline_and_others_do_not() -> Result<()> {
         assert_eq!(plan.pipelines(), pipelines, "pipelines of {kernels:?}");
     }
     assert_eq!(
-        plan(&relus(12, 1000)?)?.pipelines(),
+        plan(&sigmoids(12, 1000)?)?.pipelines(),
         1,
         "pipelines of 12 equal layers"
     );

@@ -1,6 +1,6 @@
 // Moments of the four columns of quads of elements, from blocks of eight quads: helpers/moments.wgsl.
 //
-// Of the kernel: EDGES, whether quads reach beyond their plane; params.plane, its elements.
+// Of the kernel: EDGES, whether quads reach beyond their plane; params.plane, its elements; `entered`, a number behind the way in.
 
 // Moments of each of the four columns of the quads that a thread has seen.
 struct Columns {
@@ -22,7 +22,7 @@ fn quad(bits: vec4<u32>, place: i32, has: bool, pivot: f32) -> Quad {
         let at = vec4(place) + vec4(0, 1, 2, 3);
         valid = valid & (at >= vec4(0)) & (at < vec4(i32(params.plane)));
     }
-    return Quad(valid, select(vec4(0.0), number(bits) - pivot, valid));
+    return Quad(valid, select(vec4(0.0), entered(number(bits)) - pivot, valid));
 }
 
 fn count(valid: vec4<bool>) -> vec4<f32> {

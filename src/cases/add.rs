@@ -21,10 +21,11 @@ pub(super) fn cases() -> Vec<Case> {
         case("skip", "a skip connection", &[2, 16, 7, 7]),
         case("below_a_lane", "fewer elements than a 16-byte lane", &[3]),
         case(
-            "one_above_a_workgroup",
-            "1024 elements are a workgroup",
-            &[1025],
+            "one_above_small",
+            "33 lanes, which rows of threads share out",
+            &[129],
         ),
+        case("workgroups", "several workgroups", &[3, 41, 23, 29]),
         case("nobody", "a batch of 0", &[0, 3, 4]),
     ];
     cases.extend(at_bench_shapes("add", "", &BENCH_SHAPES, graph));

@@ -25,13 +25,29 @@ pub(super) fn cases(name: &str, layer: Method) -> Vec<Case> {
         case("plane", "a feature map", &[2, 16, 7, 7]),
         case("scalar", "rank 0", &[]),
         case("below_a_lane", "fewer elements than a 16-byte lane", &[3]),
-        case("workgroup", "1024 elements are a workgroup", &[1024]),
+        case(
+            "workgroup",
+            "1024 elements are a workgroup of a copy",
+            &[1024],
+        ),
         case("one_below_a_workgroup", "the last lane is partial", &[1023]),
         case(
             "one_above_a_workgroup",
-            "a second workgroup of one lane",
+            "a second workgroup of one lane, of a copy",
             &[1025],
         ),
+        case("small", "32 lanes, of which a thread has one", &[128]),
+        case(
+            "one_above_small",
+            "33 lanes, which rows of threads share out",
+            &[129],
+        ),
+        case(
+            "one_above_a_row",
+            "a second row of threads for one lane, where loads are dear",
+            &[257],
+        ),
+        case("workgroups", "several workgroups", &[3, 41, 23, 29]),
         case("specials", "NaN, infinities and -0.0", &[2, 3, 50]).with(Values::Specials),
         case("nobody", "a batch of 0", &[0, 3, 4]),
     ];

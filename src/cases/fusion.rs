@@ -16,11 +16,16 @@ use fastrand::Rng;
 enum Step {
     Add,
     AvgPool(AvgPool),
+    /// f32 and f16.
+    Cast(DType),
+    /// With another tensor of so many channels.
+    Concat(usize),
     Conv {
         filters: usize,
         kernel: [usize; 2],
         attributes: Conv,
     },
+    Copy,
     Interpolate(Interpolate),
     MaxPool(MaxPool),
     Norm(BatchNorm),
@@ -65,12 +70,20 @@ impl Step {
 
     /// Adds the layer, `index`-th of its chain.
     fn add(&self, graph: &mut Graph, x: Value, index: usize) -> Result<Value> {
-        let shape = graph.ty(x)?.shape.clone();
+        let (shape, dtype) = (graph.ty(x)?.shape.clone(), graph.ty(x)?.dtype);
         match self {
             Self::Add => {
-                let other = graph.input(format!("skip{index}"), shape, DType::F32)?;
+                let other = graph.input(format!("skip{index}"), shape, dtype)?;
                 graph.add(x, other)
             }
+            Self::Cast(dtype) => graph.cast(x, *dtype),
+            Self::Concat(channels) => {
+                let mut shape = shape;
+                shape[1] = *channels;
+                let other = graph.input(format!("beside{index}"), shape, dtype)?;
+                graph.concat(&[x, other])
+            }
+            Self::Copy => graph.copy(x),
             Self::AvgPool(layer) => graph.avg_pool(x, layer.clone()),
             Self::Conv {
                 filters,
@@ -79,7 +92,7 @@ impl Step {
             } => {
                 let channels = shape[1] / attributes.groups.max(1);
                 let weight = [*filters, channels, kernel[0], kernel[1]];
-                let weight = graph.input(format!("weight{index}"), weight, DType::F32)?;
+                let weight = graph.input(format!("weight{index}"), weight, dtype)?;
                 graph.conv(x, weight, None, attributes.clone())
             }
             Self::Interpolate(layer) => graph.interpolate(x, layer.clone()),
@@ -153,6 +166,40 @@ fn two_norms(graph: &mut Graph) -> Result<()> {
     graph.output("b", b)
 }
 
+/// A sum whose second term is what it takes on its way in, of two tensors that nothing computes.
+fn second_term(graph: &mut Graph, shape: &[usize]) -> Result<()> {
+    let x = graph.input("x", shape, DType::F32)?;
+    let a = graph.input("a", shape, DType::F32)?;
+    let norm = Step::norm().add(graph, x, 0)?;
+    let relu = graph.relu(norm)?;
+    let sum = graph.add(a, relu)?;
+    let norm = Step::norm().add(graph, sum, 1)?;
+    let y = graph.relu(norm)?;
+    graph.output("y", y)
+}
+
+/// An affine function and ReLU of f16, of which f32 is made.
+fn widened(graph: &mut Graph, shape: &[usize]) -> Result<()> {
+    let mut y = graph.input("x", shape, DType::F16)?;
+    let steps = [Step::norm(), Step::Relu, Step::Cast(DType::F32), Step::Add];
+    for (index, step) in steps.iter().enumerate() {
+        y = step.add(graph, y, index)?;
+    }
+    graph.output("y", y)
+}
+
+/// A depthwise convolution makes moments for one batch norm in training, and not those that another needs, which are of what ReLU
+/// leaves.
+fn two_moments(graph: &mut Graph) -> Result<()> {
+    let x = graph.input("x", [2, 3, 24, 40], DType::F32)?;
+    let conv = Step::depthwise(3).add(graph, x, 0)?;
+    let relu = graph.relu(conv)?;
+    let train = Step::Norm(BatchNorm::train());
+    let (a, b) = (train.add(graph, conv, 1)?, train.add(graph, relu, 2)?);
+    graph.output("a", a)?;
+    graph.output("b", b)
+}
+
 /// Both terms of a sum are computed; the second takes the first.
 fn residual(graph: &mut Graph, shape: &[usize]) -> Result<()> {
     let channels = shape[1];
@@ -176,7 +223,7 @@ fn residual(graph: &mut Graph, shape: &[usize]) -> Result<()> {
 }
 
 fn random_step(rng: &mut Rng, channels: usize) -> Step {
-    match rng.u8(0..14) {
+    match rng.u8(0..17) {
         0 => Step::Add,
         1 | 2 => Step::Norm(BatchNorm::eval()),
         3 => Step::Norm(BatchNorm::train()),
@@ -189,6 +236,10 @@ fn random_step(rng: &mut Rng, channels: usize) -> Step {
         9 => Step::Interpolate(Interpolate::size([rng.usize(1..=20), rng.usize(1..=20)])),
         10 => Step::depthwise(channels),
         11 => Step::conv(rng.usize(1..=9), 1),
+        12 => Step::Sigmoid,
+        13 => Step::Concat(rng.usize(1..=5)),
+        14 => Step::Cast(pick(rng, &[DType::F16, DType::F32])),
+        15 => Step::Copy,
         _ => Step::Conv {
             filters: rng.usize(1..=9),
             kernel: [rng.usize(1..=9), pick(rng, &[1, 2, 3, 3, 3, 5, 7, 9])],

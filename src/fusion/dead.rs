@@ -10,7 +10,7 @@ pub(super) fn remove(fusion: &mut Fusion) {
     for node in (0..fusion.graph.nodes.len()).rev() {
         let outputs = &fusion.graph.nodes[node].outputs;
         if outputs.iter().all(|&value| fusion.uses(value) == 0) {
-            let gone = fusion.graph.nodes.remove(node);
+            let gone = fusion.remove(node);
             fusion.done(format!("{}, which nothing reads", gone.name));
         }
     }

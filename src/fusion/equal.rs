@@ -23,7 +23,7 @@ pub(super) fn merge(fusion: &mut Fusion) {
             continue;
         };
         let kept = nodes[earlier].clone();
-        let gone = fusion.graph.nodes.remove(node);
+        let gone = fusion.remove(node);
         fusion.done(format!("{}, which is {}", gone.name, kept.name));
         fusion.graph.rename(|value| {
             let output = gone

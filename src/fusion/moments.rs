@@ -26,6 +26,10 @@ pub(super) fn fuse(fusion: &mut Fusion) {
             fusion.left(node, "its moments: no kernel computes its input");
             continue;
         };
+        if fusion.graph.nodes[node].fused.way_in != Way::default() {
+            fusion.left(node, "its moments: they are of what is behind its way in");
+            continue;
+        }
         let producer = &mut fusion.graph.nodes[producer];
         let name = &producer.name;
         let why = match &producer.op {

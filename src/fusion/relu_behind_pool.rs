@@ -45,6 +45,8 @@ pub(super) fn swap(fusion: &mut Fusion) {
         nodes[relu].outputs[0] = last;
         let moved = nodes.remove(relu);
         nodes.insert(pool, moved);
+        let number = fusion.numbers.remove(relu);
+        fusion.numbers.insert(pool, number);
         let ty = fusion.graph.values[last.index].ty.clone();
         fusion.graph.values[between.index].ty = ty;
     }

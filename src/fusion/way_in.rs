@@ -1,10 +1,11 @@
 //! Batch norm in evaluation and ReLU on the way in of the kernel that reads their result; of one that only moves elements, on the way
-//! out.
+//! out. Of a sum, on the way in of one of its terms.
 //!
 //! before: `a = batch_norm(x)`, `b = relu(a)`, `y = max_pool(b)`
 //! after:  `y = max_pool(x)`, which does both as it loads
 
 use super::{Affine, Fusion, Way};
+use crate::graph::Value;
 use crate::ops::{Mode, Op};
 
 pub(super) fn fuse(fusion: &mut Fusion) {
@@ -13,6 +14,14 @@ pub(super) fn fuse(fusion: &mut Fusion) {
 
 /// Whether the node has taken the one in front.
 fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
+    // A sum has its way in at its first term, and either may be that.
+    let terms = &fusion.graph.nodes[node].inputs;
+    if let (Op::Add(_), &[a, b]) = (&fusion.graph.nodes[node].op, &terms[..])
+        && !may_enter(fusion, a)
+        && may_enter(fusion, b)
+    {
+        fusion.graph.nodes[node].inputs.swap(0, 1);
+    }
     let graph = &fusion.graph;
     let this = &graph.nodes[node];
     let types = this.inputs.iter();
@@ -46,6 +55,12 @@ fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
     let why = format!("{} {why}", this.name);
     fusion.left(front, why);
     false
+}
+
+/// Whether what computes the value may go on the way in of the only node that reads it.
+fn may_enter(fusion: &Fusion, value: Value) -> bool {
+    let front = fusion.producer(value);
+    fusion.uses(value) == 1 && front.is_some_and(|front| way_of(fusion, front).is_some())
 }
 
 /// Both ways as one, if they are in its order.

@@ -1,20 +1,15 @@
 //! [`Add`]: shape, method, lowering.
 
-use super::elementwise::{Params, launch};
-use super::{Layer, Op, check_float};
+use super::{Layer, Op, check_float, elementwise};
 use crate::error::{Error, Result};
 use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, RECTIFIED, STORAGE, half};
+use crate::kernel::Kernel;
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
-pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
-    "add",
-    include_str!("../../shaders/add.wgsl"),
-    Params::FIELDS,
-)
-.with("", &[RECTIFIED, STORAGE])];
+pub(super) const KERNELS: [Kernel; 1] =
+    elementwise::kernel("add", include_str!("../../shaders/add.wgsl"));
 
 /// `a + b` of two tensors of one shape: a skip connection. `torch.add`, without broadcasting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,15 +41,11 @@ impl Layer for Add {
     }
 
     fn takes(&self, _inputs: &[&TensorType]) -> Takes {
-        Takes {
-            relu: true,
-            ..Takes::default()
-        }
+        Takes::ALL
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {
-        let x = lowering.inputs[0];
-        let constants = [&[half(x.dtype)], &lowering.ways().constants[..]].concat();
-        launch(lowering, &KERNELS[0], &constants, x.bytes());
+        let term = lowering.reads[1];
+        elementwise::lower(&KERNELS[0], Some(term), None, lowering);
     }
 }

@@ -7,7 +7,7 @@ use super::{Layer, Op};
 use crate::error::{Error, Result};
 use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, ROLL, ROWS, VALUES, WALK, WAY_IN, WINDOWS, row_kernels};
+use crate::kernel::{ENTERED, Kernel, ROLL, ROWS, VALUES, WALK, WAY_IN, WINDOWS, row_kernels};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
@@ -25,6 +25,7 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     VALUES,
     WINDOWS,
     WAY_IN,
+    ENTERED,
     ROWS,
 );
 

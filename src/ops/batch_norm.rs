@@ -2,10 +2,9 @@
 
 mod lower;
 mod partition;
-mod planes;
 
 pub(crate) use lower::affine_table;
-pub(super) use lower::{AFFINE_KERNELS, KERNELS, MERGE_KERNELS};
+pub(super) use lower::{AFFINE_KERNELS, KERNELS, MERGE_KERNELS, TRAIN_KERNELS};
 pub(crate) use partition::{made_depth, moments_depth};
 
 use super::{Layer, Op};
@@ -294,7 +293,10 @@ impl Layer for BatchNorm {
     }
 
     fn takes(&self, _inputs: &[&TensorType]) -> Takes {
-        Takes::SUM
+        Takes {
+            way_in: true,
+            ..Takes::SUM
+        }
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

@@ -1,11 +1,13 @@
 //! [`Cast`]: attribute, shape, method, lowering.
 
+use super::copy::copy;
+use super::planes::{Planes, Sharing};
 use super::window::word;
 use super::{Layer, Op, check_float};
 use crate::error::{Error, Result};
+use crate::fusion::{Fused, Takes};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, STORAGE, Start, params};
-use crate::ops::copy_bytes;
+use crate::kernel::{Kernel, PLANES, RECTIFIED, STORAGE, Start, params};
 use crate::plan::{Launch, Lowering, Threads, Touches};
 use crate::tensor::{DType, TensorType};
 
@@ -25,6 +27,29 @@ pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
     Params::FIELDS,
 )
 .with("", &[STORAGE])];
+
+params! {
+    /// Parameters of the kernel with ways in and out.
+    PlanesParams {
+        /// C, or 1 where no channel has a function of its own.
+        channels: u32,
+        /// N, or pictures as the kernel counts them.
+        batch: u32,
+        /// Elements of one plane.
+        plane: u32,
+        /// f16 lanes of a picture, or of all where pictures begin within lanes.
+        lanes: u32,
+        /// 16-byte lanes of the f32 tensor.
+        wide_lanes: u32,
+    }
+}
+
+pub(super) const PLANES_KERNELS: [Kernel; 1] = [Kernel::new(
+    "cast_planes",
+    include_str!("../../shaders/cast_planes.wgsl"),
+    PlanesParams::FIELDS,
+)
+.with("", &[PLANES, RECTIFIED, STORAGE])];
 
 /// The same numbers as another type of floats, to the nearest where it is narrower, ties to even. `torch.Tensor.to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +85,17 @@ impl Layer for Cast {
         }])
     }
 
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes::ALL
+    }
+
     fn lower(&self, lowering: &mut Lowering<'_>) {
         let x = lowering.inputs[0];
         if x.dtype == self.dtype {
-            return copy_bytes(lowering, x.bytes());
+            return copy(lowering);
+        }
+        if *lowering.fused != Fused::default() {
+            return lower_planes(lowering);
         }
         let lanes = |dtype: DType| (x.elements() * dtype.bytes()).div_ceil(16);
         let params = Params {
@@ -104,4 +136,48 @@ impl Layer for Cast {
             }),
         });
     }
+}
+
+/// The change of type with ways in and out.
+fn lower_planes(lowering: &mut Lowering<'_>) {
+    let (x, y) = (lowering.inputs[0], lowering.outputs[0]);
+    let narrow = y.dtype == DType::F16;
+    let ways = lowering.ways();
+    let half = if narrow { y } else { x };
+    let sharing = Sharing::of(lowering, false);
+    let planes = if ways.are_affine() {
+        Planes::of(half, sharing)
+    } else {
+        Planes::whole(half, sharing)
+    };
+    let (lanes, pictures) = planes.pictures();
+    let params = PlanesParams {
+        start: Start::default(),
+        channels: word(planes.channels),
+        batch: word(pictures),
+        plane: word(planes.plane),
+        lanes: word(lanes),
+        wide_lanes: word((x.elements() * DType::F32.bytes()).div_ceil(16)),
+    };
+    let constants = planes.constants();
+    let own = [("HALF", 1.0), ("NARROW", f64::from(u8::from(narrow)))];
+    let (first, writes) = (lowering.reads[0], lowering.writes.clone());
+    lowering.launch(&Launch {
+        kernel: &PLANES_KERNELS[0],
+        constants: &[&constants[..], &own, &ways.constants].concat(),
+        params: bytemuck::bytes_of(&params),
+        reads: &[first, ways.way_in, ways.way_out, ways.skip],
+        writes: &writes,
+        threads: planes.threads(),
+        operations: 0,
+        touches: Some(Touches {
+            bytes: &|block| {
+                let [bytes, _] = planes.transformed(block);
+                let wide = bytes.start * 2..bytes.end * 2;
+                if narrow { [wide, bytes] } else { [bytes, wide] }
+            },
+            like_y: if ways.skips { &[3] } else { &[] },
+            weights: None,
+        }),
+    });
 }

@@ -22,15 +22,19 @@ params! {
     Params {
         /// N.
         pictures: u32,
+        /// Planes of a picture of the input, where each is a row.
+        planes: u32,
+        /// Channel of the output that the first of them is.
+        channel: u32,
         /// Elements of a row that are copied.
         row: u32,
         /// Elements of the input before the first of them.
         input_base: u32,
-        /// Elements of a row of the input.
+        /// Elements of a picture of the input.
         input_row: u32,
         /// Elements of the output before the first of them.
         base: u32,
-        /// Elements of a row of the output.
+        /// Elements of a picture of the output.
         output_row: u32,
         /// Last 16-byte lane of the input.
         last_lane: u32,
@@ -92,7 +96,7 @@ impl Layer for Concat {
     }
 
     fn takes(&self, _inputs: &[&TensorType]) -> Takes {
-        Takes::SUM
+        Takes::WAY_OUT
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {
@@ -102,17 +106,22 @@ impl Layer for Concat {
         let inputs = inputs.map(|(x, &slot)| Input { slot, row: row(x) });
         let inputs: Vec<Input> = inputs.filter(|input| input.row > 0).collect();
         let ways = lowering.ways();
-        if each::lower(&inputs, &ways, lowering) {
+        let is_affine = ways.are_affine();
+        if !is_affine && each::lower(&inputs, &ways, lowering) {
             return;
         }
-        if lanes::takes(&inputs, y, lowering) {
+        if !is_affine && lanes::takes(&inputs, y, lowering) {
             return lanes::lower(&inputs, &ways, lowering);
         }
+        let plane: usize = y.shape[2..].iter().product();
         let mut base = 0;
         for Input { slot, row: own } in inputs {
+            let planes = if is_affine { own / plane } else { 1 };
             let rows = Rows {
-                count: y.shape[0],
-                elements: own,
+                count: y.shape[0] * planes,
+                planes,
+                channel: if is_affine { base / plane } else { 0 },
+                elements: own / planes,
                 from: (0, own),
                 to: (base, row(y)),
                 dtype: y.dtype,
@@ -130,12 +139,17 @@ struct Input {
     row: usize,
 }
 
-/// Stretches of elements, one of each row of a tensor and of another one.
+/// Stretches of elements of a tensor and of another one: of each picture one, or so many planes one behind another.
 pub(super) struct Rows {
+    /// Stretches.
     pub(super) count: usize,
+    /// Stretches of a picture.
+    pub(super) planes: usize,
+    /// Channel of the output that the first of a picture is, where channels have functions of their own.
+    pub(super) channel: usize,
     /// Of a stretch.
     pub(super) elements: usize,
-    /// Elements before the first stretch, and from one to the next.
+    /// Elements before the first stretch, and from one picture to the next.
     pub(super) from: (usize, usize),
     pub(super) to: (usize, usize),
     pub(super) dtype: DType,
@@ -156,7 +170,9 @@ impl Rows {
         let bytes = self.count * self.elements * self.dtype.bytes();
         let params = Params {
             start: Start::default(),
-            pictures: word(self.count),
+            pictures: word(self.count / self.planes),
+            planes: word(self.planes),
+            channel: word(self.channel),
             row: word(self.elements),
             input_base: word(self.from.0),
             input_row: word(self.from.1),
@@ -176,7 +192,10 @@ impl Rows {
             let first = elements.start * columns;
             let last = (elements.end * columns).min(self.elements) - 1;
             [self.from, self.to].map(|(base, row)| {
-                let at = |row_index: usize, element: usize| base + row_index * row + element;
+                let at = |stretch: usize, element: usize| {
+                    let (picture, plane) = (stretch / self.planes, stretch % self.planes);
+                    base + picture * row + plane * self.elements + element
+                };
                 let (first, last) = (at(rows.start, first), at(rows.end - 1, last));
                 span(&[(first, last, 0)], self.dtype.bytes())
             })
@@ -195,6 +214,12 @@ impl Rows {
                 weights: None,
             }),
         };
-        lowering.launch_part(&launch, [bytes * (1 + usize::from(ways.skips)), bytes]);
+        let table = if ways.are_affine() {
+            self.planes * 16
+        } else {
+            0
+        };
+        let read = bytes * (1 + usize::from(ways.skips)) + table;
+        lowering.launch_part(&launch, [read, bytes]);
     }
 }

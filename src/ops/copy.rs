@@ -1,12 +1,21 @@
 //! [`Copy`]: shape, method, lowering. The yardstick of the memory-bound layers.
 
-use super::elementwise::{Params, launch};
-use super::{Layer, Op};
+use super::window::word;
+use super::{Layer, Op, batch_norm, elementwise};
 use crate::error::Result;
+use crate::fusion::{Fused, Takes};
 use crate::graph::{Graph, Value};
-use crate::kernel::Kernel;
-use crate::plan::Lowering;
+use crate::kernel::{Kernel, Start, params};
+use crate::plan::{Launch, Lowering, Threads, Touches};
 use crate::tensor::TensorType;
+
+params! {
+    /// Parameters of the kernel.
+    Params {
+        /// Lanes of 16 bytes.
+        lanes: u32,
+    }
+}
 
 pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
     "copy",
@@ -37,13 +46,47 @@ impl Layer for Copy {
         Ok(vec![inputs[0].clone()])
     }
 
-    fn lower(&self, lowering: &mut Lowering<'_>) {
-        let bytes = lowering.inputs[0].bytes();
-        copy_bytes(lowering, bytes);
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes::ALL
     }
+
+    fn lower(&self, lowering: &mut Lowering<'_>) {
+        copy(lowering);
+    }
+}
+
+/// The first input, with what is on its ways: the kernel of batch normalisation in evaluation does nothing else.
+pub(super) fn copy(lowering: &mut Lowering<'_>) {
+    if *lowering.fused == Fused::default() {
+        let bytes = lowering.inputs[0].bytes();
+        return copy_bytes(lowering, bytes);
+    }
+    elementwise::lower(&batch_norm::KERNELS[0], None, None, lowering);
 }
 
 /// Copies `bytes` from the read slot to the written one.
 pub(crate) fn copy_bytes(lowering: &mut Lowering<'_>, bytes: usize) {
-    launch(lowering, &KERNELS[0], &[], bytes);
+    let lanes = bytes.div_ceil(16);
+    let params = Params {
+        start: Start::default(),
+        lanes: word(lanes),
+    };
+    let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
+    lowering.launch(&Launch {
+        kernel: &KERNELS[0],
+        constants: &[],
+        params: bytemuck::bytes_of(&params),
+        reads: &reads,
+        writes: &writes,
+        threads: Threads::row(lanes),
+        operations: 0,
+        touches: Some(Touches {
+            bytes: &|[lanes, ..]| {
+                let bytes = lanes.start * 16..lanes.end * 16;
+                [bytes.clone(), bytes]
+            },
+            like_y: &[],
+            weights: None,
+        }),
+    });
 }

@@ -230,10 +230,7 @@ impl Layer for Interpolate {
     }
 
     fn takes(&self, _inputs: &[&TensorType]) -> Takes {
-        Takes {
-            moves: true,
-            ..Takes::WAY_OUT
-        }
+        Takes::MOVES
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {

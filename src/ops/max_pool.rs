@@ -7,7 +7,7 @@ use super::{Layer, Op};
 use crate::error::Result;
 use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, ROLL, ROWS, WALK, WAY_IN, WINDOWS, row_kernels};
+use crate::kernel::{ENTERED, Kernel, ROLL, ROWS, WALK, WAY_IN, WINDOWS, row_kernels};
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
@@ -24,6 +24,7 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     WALK,
     WINDOWS,
     WAY_IN,
+    ENTERED,
     ROWS,
 );
 

@@ -1,19 +1,15 @@
 //! [`Relu`]: shape, method, lowering.
 
-use super::elementwise::{Params, launch};
-use super::{Layer, Op, check_float};
+use super::{Layer, Op, check_float, elementwise};
 use crate::error::Result;
+use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
-use crate::kernel::{ELEMENTWISE, Kernel, STORAGE, half};
+use crate::kernel::Kernel;
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
-pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
-    "relu",
-    include_str!("../../shaders/relu.wgsl"),
-    Params::FIELDS,
-)
-.with("", &[ELEMENTWISE, STORAGE])];
+pub(super) const KERNELS: [Kernel; 1] =
+    elementwise::kernel("relu", include_str!("../../shaders/relu.wgsl"));
 
 /// `max(x, 0)` as PyTorch computes it: NaN passes through and `relu(-0.0)` is `-0.0`.
 /// `torch.nn.ReLU`.
@@ -40,8 +36,11 @@ impl Layer for Relu {
         Ok(vec![inputs[0].clone()])
     }
 
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes::ALL
+    }
+
     fn lower(&self, lowering: &mut Lowering<'_>) {
-        let x = lowering.inputs[0];
-        launch(lowering, &KERNELS[0], &[half(x.dtype)], x.bytes());
+        elementwise::lower(&KERNELS[0], None, None, lowering);
     }
 }

@@ -1,19 +1,15 @@
 //! [`Sigmoid`]: shape, method, lowering.
 
-use super::elementwise::{Params, launch};
-use super::{Layer, Op, check_float};
+use super::{Layer, Op, check_float, elementwise};
 use crate::error::Result;
+use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
-use crate::kernel::{ELEMENTWISE, Kernel, STORAGE, half};
+use crate::kernel::Kernel;
 use crate::plan::Lowering;
 use crate::tensor::TensorType;
 
-pub(super) const KERNELS: [Kernel; 1] = [Kernel::new(
-    "sigmoid",
-    include_str!("../../shaders/sigmoid.wgsl"),
-    Params::FIELDS,
-)
-.with("", &[ELEMENTWISE, STORAGE])];
+pub(super) const KERNELS: [Kernel; 1] =
+    elementwise::kernel("sigmoid", include_str!("../../shaders/sigmoid.wgsl"));
 
 /// `1 / (1 + exp(-x))`; NaN passes through.
 /// `torch.nn.Sigmoid`.
@@ -40,8 +36,11 @@ impl Layer for Sigmoid {
         Ok(vec![inputs[0].clone()])
     }
 
+    fn takes(&self, _inputs: &[&TensorType]) -> Takes {
+        Takes::ALL
+    }
+
     fn lower(&self, lowering: &mut Lowering<'_>) {
-        let x = lowering.inputs[0];
-        launch(lowering, &KERNELS[0], &[half(x.dtype)], x.bytes());
+        elementwise::lower(&KERNELS[0], None, None, lowering);
     }
 }

@@ -38,6 +38,14 @@ pub(crate) struct Ways {
     pub(crate) constants: Vec<(&'static str, f64)>,
 }
 
+impl Ways {
+    /// Whether a channel has a function of its own.
+    pub(crate) fn are_affine(&self) -> bool {
+        let affine = |(name, _): &_| ["IN_AFFINE", "OUT_AFFINE"].contains(name);
+        self.constants.iter().any(affine)
+    }
+}
+
 /// Moments of the parts of a tensor's channels, which the kernel that computes it has made: (count, mean, m2, pivot) each.
 #[derive(Clone)]
 pub(crate) struct Made {

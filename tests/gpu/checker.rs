@@ -19,9 +19,16 @@ struct Mistake {
 const MISTAKES: [Mistake; 9] = [
     Mistake {
         what: "a store behind the tensor",
-        case: "relu/one_above_a_workgroup",
+        case: "relu/one_above_a_row",
         says: ["relu.0", "an untouched sentinel"],
-        alter: |plan| patch(plan, "relu", "lane < params.lanes", "lane <= params.lanes"),
+        alter: |plan| {
+            patch(
+                plan,
+                "relu",
+                "min(begin + ROW * PER_THREAD, end)",
+                "min(begin + ROW * PER_THREAD, end) + 1u",
+            )
+        },
     },
     Mistake {
         what: "an element left out",
@@ -31,8 +38,8 @@ const MISTAKES: [Mistake; 9] = [
             patch(
                 plan,
                 "relu",
-                "lane < params.lanes",
-                "lane + 1u < params.lanes",
+                "min(begin + ROW * PER_THREAD, end)",
+                "min(begin + ROW * PER_THREAD, end - 1u)",
             )
         },
     },
@@ -54,7 +61,12 @@ const MISTAKES: [Mistake; 9] = [
         says: ["y with memory reused", "the same bits"],
         alter: |plan| {
             if plan.options.reuse {
-                patch(plan, "relu", "vec4(0u)", "vec4(1u)");
+                patch(
+                    plan,
+                    "relu",
+                    "select(bits, vec4(0u)",
+                    "select(bits, vec4(1u)",
+                );
             }
         },
     },
@@ -64,9 +76,9 @@ const MISTAKES: [Mistake; 9] = [
         says: ["y with memory reused", "the same bits"],
         alter: |plan| {
             if plan.options.reuse {
-                let store = "y[y_at(lane)] = map(x[x_at(lane)]);";
-                let unless_zero =
-                    "let a = map(x[x_at(lane)]); if (any(a != vec4(0u))) { y[y_at(lane)] = a; }";
+                let store = "y[y_at(at)] = apply(lane, term, added, functions.left);";
+                let unless_zero = "let a = apply(lane, term, added, functions.left);
+                    if (any(a != vec4(0u))) { y[y_at(at)] = a; }";
                 patch(plan, "relu", store, unless_zero);
             }
         },
@@ -98,7 +110,12 @@ const MISTAKES: [Mistake; 9] = [
         says: ["y[", "expected exactly 0e0"],
         alter: |plan| {
             if !plan.options.fuse {
-                patch(plan, "relu", "map(x[x_at(lane)])", "x[x_at(lane)]");
+                patch(
+                    plan,
+                    "relu",
+                    "apply(lane, term, added, functions.left)",
+                    "lane",
+                );
             }
         },
     },
@@ -120,11 +137,18 @@ pub(crate) fn patch(plan: &mut Plan, kernel: &str, from: &str, to: &str) {
     for dispatch in &mut plan.dispatches {
         let old = dispatch.kernel;
         if old.name == kernel {
-            assert!(old.source.contains(from), "{kernel} has no {from:?}");
+            let mut texts = old.helpers.iter().chain([&old.source]);
+            assert!(
+                texts.any(|text| text.contains(from)),
+                "{kernel} has no {from:?}"
+            );
+            let replaced = |text: &str| -> &'static str { text.replace(from, to).leak() };
+            let helpers = old.helpers.iter().map(|text| replaced(text));
             dispatch.kernel = Box::leak(Box::new(Kernel {
                 // Pipelines are cached under this name.
                 variant: Box::leak(format!("{}, {to}", old.variant).into_boxed_str()),
-                source: Box::leak(old.source.replace(from, to).into_boxed_str()),
+                source: replaced(old.source),
+                helpers: helpers.collect::<Vec<_>>().leak(),
                 ..*old
             }));
         }

@@ -63,16 +63,18 @@ fn a_plan_says_what_did_not_fuse_and_why() -> Result<()> {
         let w = weight(g, 3)?;
         let y = g.conv(x, w, None, same())?;
         let relu = g.relu(y)?;
+        g.output("relu", relu)?;
         g.add(y, relu)
     })?;
     let expected = "not fused: relu.1: what conv.0 computes has 2 uses";
     assert!(lines.iter().any(|line| line == expected), "{lines:?}");
 
     let lines = says(|g, x| {
-        let y = g.sigmoid(x)?;
-        g.relu(y)
+        let state = BatchNormState::variables(g, "bn", 4, true)?;
+        let y = g.batch_norm(x, &state, BatchNorm::train())?;
+        g.batch_norm(y, &state, BatchNorm::eval())
     })?;
-    let expected = "not fused: relu.1: sigmoid.0 has no place for it on its way out";
+    let expected = "not fused: batch_norm.1: batch_norm.0 has no place for it on its way out";
     assert!(lines.iter().any(|line| line == expected), "{lines:?}");
 
     let lines = says(|g, x| {

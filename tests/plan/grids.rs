@@ -1,6 +1,6 @@
 //! Grids above an adapter's limit: folded into dispatches that cover every workgroup once.
 
-use super::{plans, relus};
+use super::{plans, sigmoids};
 use wgcnn::Result;
 use wgcnn::cases::named;
 use wgcnn::plan::{Dispatch, Limits, Options, Plan};
@@ -106,7 +106,7 @@ fn every_grid_of_every_case_is_covered_under_any_limit() -> Result<()> {
 
 #[test]
 fn a_grid_at_the_limit_is_one_dispatch_and_one_above_it_two() -> Result<()> {
-    let graph = relus(1, 50_000)?;
+    let graph = sigmoids(1, 50_000)?;
     let dispatches = |limit| -> Result<Vec<([u32; 3], [u32; 3])>> {
         let plan = Plan::new(&graph, &adapter(limit), Options::default())?;
         let dispatches = plan.dispatches.iter();
@@ -130,7 +130,7 @@ fn a_grid_at_the_limit_is_one_dispatch_and_one_above_it_two() -> Result<()> {
 
 #[test]
 fn the_parts_of_a_grid_share_a_pipeline() -> Result<()> {
-    let graph = relus(2, 50_000)?;
+    let graph = sigmoids(2, 50_000)?;
     let plan = Plan::new(&graph, &adapter(5), Options::default())?;
     assert!(
         plan.dispatches.len() > 2,

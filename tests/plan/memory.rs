@@ -1,6 +1,6 @@
 //! Placement: what a dispatch reads is what was written, whatever shares its memory.
 
-use super::{plans, relus};
+use super::{plans, sigmoids};
 use wgcnn::Result;
 use wgcnn::plan::{Limits, Options, Place, Plan, SlotId};
 
@@ -215,7 +215,7 @@ fn offsets_are_aligned_and_everything_lies_within_its_buffer() -> Result<()> {
 #[test]
 fn a_chain_needs_the_memory_of_a_few_of_its_values() -> Result<()> {
     let (layers, bytes) = (12, 4096);
-    let graph = relus(layers, 1024)?;
+    let graph = sigmoids(layers, 1024)?;
     let needed = |options| -> Result<u64> {
         let plan = Plan::new(&graph, &Limits::default(), options)?;
         Ok(plan.arenas.iter().sum())

@@ -1,6 +1,6 @@
 //! The plans of networks: memory near the largest live set, and no more kernels than they need.
 
-use super::{plan, pools, relus};
+use super::{plan, pools, sigmoids};
 use wgcnn::{Graph, Result, networks};
 
 /// The peak is at most so many times the largest live set.
@@ -20,7 +20,7 @@ fn a_chain_needs_at_most_a_twentieth_more_than_what_lives_at_once() -> Result<()
     let chains = [
         networks::unit(480, 640, false),
         networks::unit(37, 51, false),
-        relus(12, 1024),
+        sigmoids(12, 1024),
         pools(&[3, 5, 3, 5]),
     ];
     assert_near(chains, 1.05)

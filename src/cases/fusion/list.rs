@@ -1,9 +1,11 @@
 //! The named cases of fusion: chains of layers, and graphs that are none.
 
-use super::{Step, chain, idle, residual, shared, two_norms, wide};
+use super::{
+    Step, chain, idle, residual, second_term, shared, two_moments, two_norms, wide, widened,
+};
 use crate::cases::Case;
 use crate::ops::{BatchNorm, Conv, Interpolate, MaxPool};
-use crate::tensor::{Data, Tensor};
+use crate::tensor::{DType, Data, Tensor};
 
 pub(in crate::cases) fn cases() -> Vec<Case> {
     use Step::{Add, Relu, Sigmoid};
@@ -20,7 +22,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     let aligned = [2, 3, 12, 16];
     let small = [133, 33, 3, 5];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 40] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 58] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -312,6 +314,114 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             &unaligned,
             &[Step::conv(5, 3), train(), Relu],
         ),
+        (
+            "norm-relu-sigmoid-norm-add-relu",
+            "on both ways of a function of each element",
+            &aligned,
+            &[norm(), Relu, Sigmoid, norm(), Add, Relu],
+        ),
+        (
+            "norm-relu-train-add",
+            "on both ways of the batch's own statistics",
+            &aligned,
+            &[norm(), Relu, train(), Add],
+        ),
+        (
+            "norm-relu-narrow-add",
+            "behind a change of type",
+            &aligned,
+            &[norm(), Relu, Step::Cast(DType::F16), Add],
+        ),
+        (
+            "concat-norm-add-relu",
+            "on the way out of tensors side by side",
+            &aligned,
+            &[Step::Concat(4), norm(), Add, Relu],
+        ),
+        (
+            "norm-relu-sigmoid-norm-add-relu-odd",
+            "on both ways of a function of each element, of planes that begin within lanes",
+            &unaligned,
+            &[norm(), Relu, Sigmoid, norm(), Add, Relu],
+        ),
+        (
+            "norm-relu-train-add-odd",
+            "on both ways of the batch's own statistics, of planes that begin within lanes",
+            &unaligned,
+            &[norm(), Relu, train(), Add],
+        ),
+        (
+            "norm-relu-narrow-add-odd",
+            "behind a change of type, of planes that begin within lanes",
+            &unaligned,
+            &[norm(), Relu, Step::Cast(DType::F16), Add],
+        ),
+        (
+            "concat-norm-add-relu-odd",
+            "on the way out of tensors side by side, of planes that begin within lanes",
+            &unaligned,
+            &[Step::Concat(4), norm(), Add, Relu],
+        ),
+        (
+            "norm-relu-sigmoid-norm-add-relu-small",
+            "on both ways of a function of each element, of planes that are less than a lane",
+            &[3, 5, 1, 3],
+            &[norm(), Relu, Sigmoid, norm(), Add, Relu],
+        ),
+        (
+            "norm-relu-train-add-small",
+            "on both ways of the batch's own statistics, of planes that are less than a lane",
+            &[3, 5, 1, 3],
+            &[norm(), Relu, train(), Add],
+        ),
+        (
+            "norm-relu-narrow-add-small",
+            "behind a change of type, of planes that are less than a lane",
+            &[3, 5, 1, 3],
+            &[norm(), Relu, Step::Cast(DType::F16), Add],
+        ),
+        (
+            "concat-norm-add-relu-small",
+            "on the way out of tensors side by side, of planes that are less than a lane",
+            &[3, 5, 1, 3],
+            &[Step::Concat(4), norm(), Add, Relu],
+        ),
+        (
+            "relu-norm-relu",
+            "behind ReLU, which takes it",
+            &unaligned,
+            &[Relu, norm(), Relu],
+        ),
+        (
+            "norm-relu-norm-add-relu",
+            "of two affine functions the second takes the first",
+            &unaligned,
+            &[norm(), Relu, norm(), Add, Relu],
+        ),
+        (
+            "copy-norm-add",
+            "on the way out of a copy",
+            &unaligned,
+            &[Step::Copy, norm(), Add],
+        ),
+        (
+            "relu-copy",
+            "on the way out of a copy, without numbers",
+            &unaligned,
+            &[Relu, Step::Copy],
+        ),
+        (
+            "relu-train",
+            "ReLU on the way in of moments",
+            &unaligned,
+            &[Relu, train()],
+        ),
+        (
+            "norm-relu-train-many-parts",
+            "the same where parts are merged apart",
+            &[2, 2, 640, 900],
+            &[norm(), Relu, train()],
+        ),
     ];
     let mut cases: Vec<Case> = chains
         .into_iter()
@@ -336,11 +446,33 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             "moments that two batch norms take, of values far from 0",
             two_norms,
         ),
+        Case::new(
+            "fusion/train-relu-train",
+            "moments that one batch norm takes, and another does not",
+            two_moments,
+        ),
         many_parts(),
         Case::new("fusion/residual", "a shortcut with its own kernel", |g| {
             residual(g, &[2, 3, 12, 10])
         }),
     ]);
+    let shapes: [(&str, &'static [usize]); 3] = [
+        ("", &[2, 3, 12, 16]),
+        ("-odd", &[2, 3, 9, 11]),
+        ("-small", &[3, 5, 1, 3]),
+    ];
+    for (ending, shape) in shapes {
+        cases.push(Case::new(
+            format!("fusion/norm-relu-second-norm-relu{ending}"),
+            "on both ways of a sum, of its second term",
+            |g| second_term(g, shape),
+        ));
+        cases.push(Case::new(
+            format!("fusion/norm-relu-widen-add{ending}"),
+            "on both ways of a change of type from f16",
+            |g| widened(g, shape),
+        ));
+    }
     let large = [8, 64, 112, 112];
     let bench: [(&str, &[usize], &[Step]); 5] = [
         (

@@ -3,18 +3,21 @@
 
 use super::BatchNorm;
 use super::partition::Partition;
-use super::planes::Sharing;
-use crate::kernel::{Kernel, MOMENTS, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, half, params};
+use crate::kernel::{
+    ENTERED, Kernel, MOMENTS, PLANES, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, half, params,
+};
+use crate::ops::concat::Rows;
+use crate::ops::elementwise;
+use crate::ops::planes::Sharing;
 use crate::ops::window::word;
 use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches};
-use crate::tensor::TensorType;
+use crate::tensor::{DType, TensorType};
 use std::ops::Range;
 
 const COLUMNS: &str = include_str!("../../../shaders/helpers/columns.wgsl");
-const PLANES: &str = include_str!("../../../shaders/helpers/planes.wgsl");
 
 params! {
-    /// Parameters of all batch norm kernels.
+    /// Parameters of the kernels of training.
     Params {
         /// C.
         channels: u32,
@@ -41,15 +44,17 @@ params! {
     }
 }
 
-const EVAL: &str = include_str!("../../../shaders/batch_norm.wgsl");
 const TRAIN_MOMENTS: &str = include_str!("../../../shaders/batch_norm_moments.wgsl");
 const TRAIN_NORMALIZE: &str = include_str!("../../../shaders/batch_norm_normalize.wgsl");
 
-pub(in crate::ops) const KERNELS: [Kernel; 3] = [
-    Kernel::new("batch_norm", EVAL, Params::FIELDS)
-        .with("", &[PLANES, WAY_OUT_LANES, RECTIFIED, STORAGE]),
+pub(in crate::ops) const KERNELS: [Kernel; 1] = elementwise::kernel(
+    "batch_norm",
+    include_str!("../../../shaders/batch_norm.wgsl"),
+);
+
+pub(in crate::ops) const TRAIN_KERNELS: [Kernel; 2] = [
     Kernel::new("batch_norm_moments", TRAIN_MOMENTS, Params::FIELDS)
-        .with("", &[COLUMNS, MOMENTS, STORAGE]),
+        .with("", &[COLUMNS, MOMENTS, ENTERED, RECTIFIED, STORAGE]),
     Kernel::new("batch_norm_normalize", TRAIN_NORMALIZE, Params::FIELDS)
         .with("", &[PLANES, MOMENTS, WAY_OUT_LANES, RECTIFIED, STORAGE]),
 ];
@@ -159,33 +164,47 @@ pub(crate) fn affine_table(
 }
 
 pub(super) fn eval(layer: &BatchNorm, lowering: &mut Lowering<'_>) {
-    let x = lowering.inputs[0];
-    let partition = Partition::of(x, lowering.binding(), Sharing::of(lowering, false));
-    let reads = lowering.reads.clone();
-    let table = affine_table(layer, lowering, &reads[1..], x.shape[1]);
-    let mut params = params(layer, 0.0, x, &partition);
-    params.batch = word(partition.planes.pictures().1);
-    let ways = lowering.ways();
-    let constants = partition.planes.constants();
-    let writes = lowering.writes.clone();
-    lowering.launch(&Launch {
-        kernel: &KERNELS[0],
-        constants: &[&constants[..], &[half(x.dtype)], &ways.constants].concat(),
-        params: bytemuck::bytes_of(&params),
-        reads: &[reads[0], table, ways.skip],
-        writes: &writes,
-        threads: partition.planes.threads(),
-        operations: 0,
-        touches: Some(Touches {
-            bytes: &|block| partition.planes.transformed(block),
-            like_y: if ways.skips { &[2] } else { &[] },
-            weights: None,
-        }),
-    });
+    let channels = lowering.inputs[0].shape[1];
+    let state = lowering.reads[1..].to_vec();
+    let table = affine_table(layer, lowering, &state, channels);
+    elementwise::lower(&KERNELS[0], None, Some(table), lowering);
 }
 
-/// What the first pass in training reads besides the input, in the order of its bindings.
-struct Given([SlotId; 5]);
+/// What the first pass in training reads besides the input, in the order of its bindings, and what is on the way in.
+struct Given {
+    slots: [SlotId; 5],
+    /// Vectors of four that a channel has behind its partial moments: the state and, where one is on the way in, an affine
+    /// function.
+    vectors: usize,
+    /// `override`s of the way in.
+    entry: Vec<(&'static str, f64)>,
+}
+
+/// The weight and, behind it, the affine functions on the way in: the first pass has no binding left for these.
+fn with_entries(
+    weight: SlotId,
+    entries: SlotId,
+    channels: usize,
+    lowering: &mut Lowering<'_>,
+) -> SlotId {
+    let all = lowering.scratch("weight and affine functions", channels * 20);
+    let nothing = lowering.no_ways();
+    let mut base = 0;
+    for (slot, elements) in [(weight, channels), (entries, 4 * channels)] {
+        let rows = Rows {
+            count: 1,
+            planes: 1,
+            channel: 0,
+            elements,
+            from: (0, elements),
+            to: (base, 5 * channels),
+            dtype: DType::F32,
+        };
+        rows.launch([slot, all], &nothing, lowering);
+        base += elements;
+    }
+    all
+}
 
 /// The moments of the channels from those of their parts, which the kernel that computes the input has made, or the first pass
 /// where parts are many.
@@ -196,16 +215,17 @@ fn merge(
     channels: usize,
     lowering: &mut Lowering<'_>,
 ) -> SlotId {
-    let partials = lowering.scratch("moments", 2 * channels * 16);
+    let partials = lowering.scratch("moments", (1 + given.vectors) * channels * 16);
     let params = MergeParams {
         start: Start::default(),
         channels: word(channels),
         parts: word(parts),
     };
-    let Given([mean, variance, batches, weight, bias]) = *given;
+    let [mean, variance, batches, weight, bias] = given.slots;
+    let entry = ("IN_AFFINE", f64::from(u8::from(given.vectors > 1)));
     lowering.launch(&Launch {
         kernel: &MERGE_KERNELS[0],
-        constants: &[],
+        constants: &[entry],
         params: bytemuck::bytes_of(&params),
         reads: &[made, mean, variance, batches, weight, bias],
         writes: &[lowering.writes[3], partials],
@@ -227,18 +247,20 @@ fn reduce(
     params: &[u8],
     lowering: &mut Lowering<'_>,
 ) -> SlotId {
-    let partials = x.shape[1] * (partition.parts() + 1);
+    let partials = x.shape[1] * (partition.parts() + given.vectors);
     let partials = lowering.scratch("partial moments", partials * 16);
     let (input, counter) = (lowering.reads[0], lowering.writes[3]);
-    let Given([mean, variance, batches, weight, bias]) = *given;
+    let [mean, variance, batches, weight, bias] = given.slots;
     let [along_batch, edges] = partition.moments_constants();
     let moments = |pass: &'static str,
                    bytes: &dyn Fn(&Block) -> [Range<usize>; 2],
                    lowering: &mut Lowering<'_>| {
         let pass = (!pass.is_empty()).then_some((pass, 1.0));
-        let constants = [half(x.dtype), along_batch, edges].into_iter().chain(pass);
+        let entry = given.entry.iter().copied();
+        let constants = [half(x.dtype), along_batch, edges].into_iter();
+        let constants = constants.chain(entry).chain(pass);
         lowering.launch(&Launch {
-            kernel: &KERNELS[1],
+            kernel: &TRAIN_KERNELS[0],
             constants: &constants.collect::<Vec<_>>(),
             params,
             reads: &[input, mean, variance, batches, weight, bias],
@@ -275,10 +297,22 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
     let channels = x.shape[1];
     let partition = Partition::of(x, lowering.binding(), Sharing::of(lowering, true));
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
-    let [weight, bias] = weight_and_bias(layer, lowering, &reads[4..], channels);
-    let given = Given([reads[1], reads[2], reads[3], weight, bias]);
+    let ways = lowering.ways();
+    let [mut weight, bias] = weight_and_bias(layer, lowering, &reads[4..], channels);
+    let is_affine = ways.are_affine();
+    if is_affine {
+        weight = with_entries(weight, ways.way_in, channels, lowering);
+    }
+    let of_way_in = |(name, _): &&(&str, _)| name.starts_with("IN_");
+    let given = Given {
+        slots: [reads[1], reads[2], reads[3], weight, bias],
+        vectors: 1 + usize::from(is_affine),
+        entry: ways.constants.iter().filter(of_way_in).copied().collect(),
+    };
     let mut params = params(layer, momentum, x, &partition);
-    let partials = match lowering.take_moments() {
+    // Those that a kernel has made are of what it computes.
+    let made = given.entry.is_empty().then(|| lowering.take_moments());
+    let partials = match made.flatten() {
         Some(made) => {
             params.parts = 1;
             merge(made.slot, made.parts, &given, channels, lowering)
@@ -294,11 +328,10 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
         }
     };
     params.batch = word(partition.planes.pictures().1);
-    let ways = lowering.ways();
     let constants = partition.planes.constants();
     let Threads { count, workgroup } = partition.planes.threads();
     lowering.launch(&Launch {
-        kernel: &KERNELS[2],
+        kernel: &TRAIN_KERNELS[1],
         constants: &[&constants[..], &[half(x.dtype)], &ways.constants].concat(),
         params: bytemuck::bytes_of(&params),
         reads: &[reads[0], partials, ways.skip],

@@ -1,6 +1,6 @@
 //! How the reductions of batch normalisation are cut into threads.
 
-use super::planes::{Planes, Sharing};
+use crate::ops::planes::{Planes, Sharing};
 use crate::plan::{Block, Threads};
 use crate::tensor::TensorType;
 use std::ops::Range;

@@ -93,6 +93,8 @@ pub(super) fn lower(groups: usize, window: &Window<'_>, lowering: &mut Lowering<
         for band in &bands {
             let [x_rows, y_rows] = [(x, &band.input), (y, &band.output)].map(|(ty, rows)| Rows {
                 count: ty.shape[1],
+                planes: 1,
+                channel: 0,
                 elements: rows.len() * ty.shape[axis + 3],
                 from: stretches(ty, axis, picture, rows),
                 to: (0, rows.len() * ty.shape[axis + 3]),

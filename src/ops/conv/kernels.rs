@@ -1,7 +1,8 @@
 //! The kernels of the convolutions.
 
 use crate::kernel::{
-    Kernel, MOMENTS, ROLL, ROWS, STORAGE, VALUES, WALK, WAY_IN, WINDOWS, params, row_kernels,
+    ENTERED, Kernel, MOMENTS, ROLL, ROWS, STORAGE, VALUES, WALK, WAY_IN, WINDOWS, params,
+    row_kernels,
 };
 use crate::ops::held::{self, HELD_WAY_IN, HELD_WINDOWS, held_kernels};
 
@@ -55,6 +56,7 @@ pub(crate) const KERNELS: [Kernel; 3] = row_kernels!(
     VALUES,
     WINDOWS,
     WAY_IN,
+    ENTERED,
     ROWS,
 );
 
@@ -72,6 +74,7 @@ macro_rules! tile_kernels {
             VALUES,
             WINDOWS,
             WAY_IN,
+            ENTERED,
             ROWS
         )
     };
@@ -127,6 +130,7 @@ pub(crate) const SHARED_KERNELS: [Kernel; 3] = row_kernels!(
     include_str!("../../../shaders/helpers/products.wgsl"),
     BIAS,
     WAY_IN,
+    ENTERED,
     ROWS,
 );
 
@@ -141,6 +145,7 @@ macro_rules! pointwise_kernels {
             TILE,
             BIAS,
             WAY_IN,
+            ENTERED,
             ROWS
         )
     };
@@ -164,6 +169,7 @@ macro_rules! depthwise_kernels {
             VALUES,
             WINDOWS,
             WAY_IN,
+            ENTERED,
             ROWS
         )
     };

@@ -1,4 +1,4 @@
-//! How batch normalisation transforms planes: which thread has which lanes of which pictures.
+//! How kernels transform planes: which thread has which lanes of which pictures.
 
 use crate::kernel::per_lane;
 use crate::ops::window::word;
@@ -73,6 +73,18 @@ impl Planes {
             batch: x.shape[0],
             plane: x.shape[2..].iter().product(),
             per_lane: per_lane(x.dtype),
+        }
+    }
+
+    /// All of a tensor as one plane of whole lanes, for what needs no channels.
+    pub(super) fn whole(x: &TensorType, sharing: Sharing) -> Self {
+        let per_lane = per_lane(x.dtype);
+        Self {
+            sharing,
+            channels: 1,
+            batch: 1,
+            plane: x.elements().next_multiple_of(per_lane),
+            per_lane,
         }
     }
 
