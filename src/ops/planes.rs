@@ -31,7 +31,7 @@ impl Sharing {
     };
     /// Elsewhere: a lane each. A GPU hides the time of its loads behind those of other threads.
     const EACH: Self = Self {
-        fill: 1 << 20,
+        fill: usize::MAX,
         fewest: 1,
         row: 32,
     };
