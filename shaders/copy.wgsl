@@ -2,12 +2,14 @@
 //
 //   y[i] = x[i]
 //
-// Grid: x = lanes of 16 bytes, one per thread.
+// Grid: x = rows of ROW threads, of which each has every ROW-th of PER_THREAD times as many neighbouring lanes.
 // Numerics: exact; words are moved, never interpreted, so NaN payloads and denormals survive.
 
 override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
+override PER_THREAD: u32 = 1u; // lanes
+override ROW: u32 = 1u;        // threads
 override SLICED: bool = false; // a part is bound of x and y
 
 struct Params {
@@ -21,14 +23,22 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>;  // [lanes]
 @group(0) @binding(2) var<uniform> params: Params;
 
+fn copy(lane: u32) {
+    if (SLICED) {
+        y[lane - params.y_base] = x[lane - params.x_base];
+    } else {
+        y[lane] = x[lane];
+    }
+}
+
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let lane = (workgroup.x + params.origin.x) * WX + local;
-    if (lane < params.lanes) {
-        if (SLICED) {
-            y[lane - params.y_base] = x[lane - params.x_base];
-        } else {
-            y[lane] = x[lane];
-        }
+    let thread = (workgroup.x + params.origin.x) * WX + local;
+    if (PER_THREAD == 1u) {
+        if (thread < params.lanes) { copy(thread); }
+        return;
     }
+    let begin = thread / ROW * (ROW * PER_THREAD) + thread % ROW;
+    let end = min(begin + ROW * PER_THREAD, params.lanes);
+    for (var lane = begin; lane < end; lane += ROW) { copy(lane); }
 }

@@ -1,5 +1,6 @@
 //! [`Copy`]: shape, method, lowering. The yardstick of the memory-bound layers.
 
+use super::planes::Sharing;
 use super::window::word;
 use super::{Layer, Op, batch_norm, elementwise};
 use crate::error::Result;
@@ -71,18 +72,22 @@ pub(crate) fn copy_bytes(lowering: &mut Lowering<'_>, bytes: usize) {
         start: Start::default(),
         lanes: word(lanes),
     };
+    let (row, each) = Sharing::of(lowering, false).row(lanes);
+    let count = |n: usize| f64::from(word(n));
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
     lowering.launch(&Launch {
         kernel: &KERNELS[0],
-        constants: &[],
+        constants: &[("PER_THREAD", count(each)), ("ROW", count(row))],
         params: bytemuck::bytes_of(&params),
         reads: &reads,
         writes: &writes,
-        threads: Threads::row(lanes),
+        threads: Threads::row(lanes.div_ceil(row * each) * row),
         operations: 0,
         touches: Some(Touches {
-            bytes: &|[lanes, ..]| {
-                let bytes = lanes.start * 16..lanes.end * 16;
+            bytes: &|[threads, ..]| {
+                let rows = threads.start / row..threads.end.div_ceil(row);
+                let [start, end] = [rows.start, rows.end].map(|rows| rows * row * each);
+                let bytes = start * 16..end.min(lanes) * 16;
                 [bytes.clone(), bytes]
             },
             like_y: &[],

@@ -42,6 +42,12 @@ impl Sharing {
         row: 32,
     };
 
+    /// Threads of a row, and lanes of a thread, of so many.
+    pub(super) fn row(&self, lanes: usize) -> (usize, usize) {
+        let each = (lanes / self.fill).clamp(self.fewest, MOST_LANES);
+        (self.row, each.next_multiple_of(self.fewest))
+    }
+
     pub(super) const fn of(lowering: &Lowering<'_>, merged: bool) -> Self {
         match (lowering.loads_are_dear(), merged) {
             (true, _) => Self::DEAR,
@@ -142,10 +148,7 @@ impl Planes {
     /// threads, for a workgroup makes the function of its channel first.
     fn row_of_plane(&self) -> (usize, usize) {
         let lanes = self.plane.div_ceil(self.per_lane);
-        let all = lanes * self.channels * self.batch;
-        let Sharing { fill, fewest, row } = self.sharing;
-        let each = (all / fill).clamp(fewest, MOST_LANES);
-        (row, each.next_multiple_of(fewest))
+        self.sharing.row(lanes * self.channels * self.batch)
     }
 
     /// Pictures of a thread, which makes the functions of a lane: of small planes as many as leave enough threads.
