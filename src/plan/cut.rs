@@ -52,6 +52,8 @@ pub(super) struct Part {
     pub(super) block: Block,
     /// Bytes that are bound of reads and writes, in the order of the bindings, where not all are.
     pub(super) slices: Vec<(usize, Range<u64>)>,
+    /// Bytes of the first tensor that it reads, of a launch that is cut by its weights: other parts read them again.
+    pub(super) input: Option<u64>,
 }
 
 /// What a launch is cut by.
@@ -80,6 +82,7 @@ impl Cutter<'_> {
         }
         let part = |block: Block| Part {
             slices: self.slices(&block),
+            input: self.input(&block),
             block,
         };
         blocks.into_iter().map(part).collect()
@@ -151,7 +154,6 @@ impl Cutter<'_> {
         let Launch {
             reads,
             writes,
-            threads: Threads { count, workgroup },
             touches,
             ..
         } = self.launch;
@@ -165,10 +167,7 @@ impl Cutter<'_> {
         let like_y = touches.like_y.iter().map(|&read| (read, reads[read]));
         let of_y: Vec<_> = like_y.chain([(reads.len(), writes[0])]).collect();
         let all_fit = fits(reads[0]) && of_y.iter().all(|&(_, slot)| fits(slot));
-        let threads = [0, 1, 2].map(|axis| {
-            let (Range { start, end }, size) = (&block[axis], workgroup[axis] as usize);
-            start * size..(end * size).min(count[axis])
-        });
+        let threads = self.threads(block);
         let mut slices = Vec::new();
         if !all_fit {
             let [x, y] = (touches.bytes)(&threads);
@@ -181,6 +180,23 @@ impl Cutter<'_> {
             slices.push((PACKED, self.window(&weights, reads[PACKED], bytes)));
         }
         slices
+    }
+
+    /// The threads of a block of workgroups.
+    fn threads(&self, block: &Block) -> Block {
+        let Threads { count, workgroup } = self.launch.threads;
+        [0, 1, 2].map(|axis| {
+            let (Range { start, end }, size) = (&block[axis], workgroup[axis] as usize);
+            start * size..(end * size).min(count[axis])
+        })
+    }
+
+    fn input(&self, block: &Block) -> Option<u64> {
+        let touches = self.launch.touches?;
+        touches.weights?;
+        let [x, _] = (touches.bytes)(&self.threads(block));
+        let all = self.slot(self.launch.reads[0]).bytes;
+        Some(((x.end - x.start) as u64).min(all))
     }
 
     /// What is bound of packed weights for these of them.

@@ -282,21 +282,40 @@ impl Lowering<'_> {
         };
         let max = self.limits.max_compute_workgroups_per_dimension;
         let parts = cutter.parts().into_iter();
-        let parts = parts.flat_map(|Part { block, slices }| {
-            let folded = grid::fold(block, max).into_iter();
-            folded.map(move |part| (part, slices.clone()))
-        });
-        let parts: Vec<_> = parts.collect();
         let volume = |size: [u32; 3]| size.into_iter().map(u128::from).product::<u128>();
-        let all: u128 = parts.iter().map(|(part, _)| volume(part.size)).sum();
+        let whole_input = self.plan.slots[launch.reads[0]].bytes;
+        let parts = parts.flat_map(
+            |Part {
+                 block,
+                 slices,
+                 input,
+             }| {
+                let folded = grid::fold(block, max);
+                let all: u128 = folded.iter().map(|part| volume(part.size)).sum();
+                let folded = folded.into_iter().map(move |part| {
+                    let own = input.map(|bytes| u128::from(bytes) * volume(part.size) / all.max(1));
+                    (part, slices.clone(), own)
+                });
+                folded.collect::<Vec<_>>()
+            },
+        );
+        let parts: Vec<_> = parts.collect();
+        let all: u128 = parts.iter().map(|(part, ..)| volume(part.size)).sum();
         let mut before = 0;
-        for (part, slices) in &parts {
+        for (part, slices, input) in &parts {
             let behind = before + volume(part.size);
             let share = |bytes: u64| {
                 let up_to = |threads: u128| u128::from(bytes) * threads / all.max(1);
                 u64::try_from(up_to(behind) - up_to(before)).unwrap_or(u64::MAX)
             };
-            let shares = (parts.len() > 1).then(|| [read, written].map(share));
+            let shares = (parts.len() > 1).then(|| {
+                let input = input.and_then(|input| u64::try_from(input).ok());
+                let read = match input {
+                    Some(input) => share(read.saturating_sub(whole_input)) + input,
+                    None => share(read),
+                };
+                [read, share(written)]
+            });
             let mut dispatch = Dispatch {
                 grid: part.size,
                 part: shares.or(bytes),
