@@ -46,7 +46,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> weight: array<f32>;               // [channels]; behind it, if IN_AFFINE, way_in
 @group(0) @binding(5) var<storage, read> bias: array<f32>;                 // [channels]
 @group(0) @binding(6) var<storage, read_write> new_batches: array<u32>;    // [2], i64, low word first
-@group(0) @binding(7) var<storage, read_write> partials: array<vec4<f32>>; // [channels parts + channels], as many again if IN_AFFINE
+@group(0) @binding(7) var<storage, read_write> partials: array<vec4<f32>>; // [channels (parts + 1)], or (parts + 2) if IN_AFFINE
 @group(0) @binding(8) var<uniform> params: Params;
 
 // The lane of this number among those that overlap the plane, and the place of its first element in the plane.

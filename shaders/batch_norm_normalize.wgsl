@@ -36,7 +36,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;            // [batch, channels, plane]
-@group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;     // [channels parts + channels], as many again if IN_AFFINE
+@group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;     // [channels (parts + 1)], or (parts + 2) if IN_AFFINE
 @group(0) @binding(2) var<storage, read> skip: array<vec4<u32>>;         // as y
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<u32>>;      // [batch, channels, plane]
 @group(0) @binding(4) var<storage, read_write> new_mean: array<f32>;     // [channels]

@@ -10,7 +10,6 @@ override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override NARROW: bool; // f32 to f16, else f16 to f32
-override OUT_AFFINE: bool = false;
 override OUT_SKIP: bool = false;
 override OUT_RELU: bool = false;
 
@@ -31,13 +30,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> skip: array<vec4<u32>>;    // as y
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<u32>>; // as x
 @group(0) @binding(5) var<uniform> params: Params;
-
-fn functions_of(channel: u32) -> Functions {
-    var functions = Functions(identity(), identity());
-    if (IN_AFFINE) { functions.entry = affine(way_in[channel]); }
-    if (OUT_AFFINE) { functions.own = affine(way_out[channel]); }
-    return functions;
-}
 
 fn done(v: vec4<f32>, other: vec4<f32>, functions: FourFunctions) -> vec4<f32> {
     var y = entered(v, functions.entry);

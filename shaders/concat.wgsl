@@ -4,7 +4,7 @@
 //   y[n, base + i] = x[n, input_base + i]
 //
 // Grid: x = elements of a row, eight per thread; y = pictures, and with OUT_AFFINE their planes.
-// Numerics: exact, on bits.
+// Numerics: exact, on bits, but for what is on the way out: helpers/way_out.wgsl.
 // Source: torch.cat(dim=1).
 
 override WX: u32 = 256u;

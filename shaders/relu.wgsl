@@ -3,7 +3,7 @@
 //   y = x < 0 ? 0 : x
 //
 // Grid: helpers/elementwise.wgsl, where the way in and the way out are, too.
-// Numerics: exact. Decided on the bits, because a compiler may assume that no NaN exists: NaN passes through, -0.0
+// Numerics: exact, but for what else is on the ways. Decided on the bits, because a compiler may assume that no NaN exists: NaN passes through, -0.0
 // stays -0.0.
 // Source: torch.nn.ReLU.
 

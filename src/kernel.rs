@@ -49,6 +49,8 @@ pub(crate) const WALK: &str = include_str!("../shaders/helpers/walk.wgsl");
 pub(crate) const MOMENTS: &str = include_str!("../shaders/helpers/moments.wgsl");
 /// ReLU of numbers.
 pub(crate) const RECTIFIED: &str = include_str!("../shaders/helpers/rectified.wgsl");
+/// Functions of channels on both ways; with [`PLANES`].
+pub(crate) const WAYS: &str = include_str!("../shaders/helpers/ways.wgsl");
 /// What is done to numbers as they are taken; with [`RECTIFIED`].
 pub(crate) const ENTERED: &str = include_str!("../shaders/helpers/entered.wgsl");
 /// The same by their channels; with [`ENTERED`].

@@ -9,15 +9,7 @@
 // Of the kernel: `f`, of four numbers, and `term_lane`, what it has of another tensor; COMPUTES, whether it needs numbers, or else
 // RELU, whether it is that; `x`, `way_in`, `way_out`, `skip`, `y`, `params`.
 
-override OUT_AFFINE: bool = false;
 override NUMBERS: bool = COMPUTES || IN_AFFINE || OUT_AFFINE || OUT_SKIP; // else bits are chosen
-
-fn functions_of(channel: u32) -> Functions {
-    var functions = Functions(identity(), identity());
-    if (IN_AFFINE) { functions.entry = affine(way_in[channel]); }
-    if (OUT_AFFINE) { functions.own = affine(way_out[channel]); }
-    return functions;
-}
 
 fn apply(bits: vec4<u32>, term: vec4<u32>, added: vec4<u32>, functions: FourFunctions) -> vec4<u32> {
     if (!NUMBERS) {

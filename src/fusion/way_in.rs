@@ -17,10 +17,14 @@ fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
     // A sum has its way in at its first term, and either may be that.
     let terms = &fusion.graph.nodes[node].inputs;
     if let (Op::Add(_), &[a, b]) = (&fusion.graph.nodes[node].op, &terms[..])
-        && !may_enter(fusion, a)
         && may_enter(fusion, b)
     {
-        fusion.graph.nodes[node].inputs.swap(0, 1);
+        if !may_enter(fusion, a) {
+            fusion.graph.nodes[node].inputs.swap(0, 1);
+        } else if let Some(front) = fusion.producer(b) {
+            let name = fusion.graph.nodes[node].name.clone();
+            fusion.left(front, format!("{name} has its other term's on its way in"));
+        }
     }
     let graph = &fusion.graph;
     let this = &graph.nodes[node];
@@ -44,10 +48,8 @@ fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
             }
             None => "has no place for it before what is on its way out",
         },
-        () if this.fused.way_in.affine.is_some() => "has another one on its way in",
         () => {
-            let relu = way.relu || this.fused.way_in.relu;
-            fusion.graph.nodes[node].fused.way_in = Way { relu, ..way };
+            fusion.graph.nodes[node].fused.way_in = way;
             fusion.absorb_input(front, node);
             return true;
         }

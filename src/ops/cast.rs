@@ -1,13 +1,13 @@
 //! [`Cast`]: attribute, shape, method, lowering.
 
 use super::copy::copy;
-use super::planes::{Planes, Sharing};
+use super::elementwise::planes;
 use super::window::word;
 use super::{Layer, Op, check_float};
 use crate::error::{Error, Result};
 use crate::fusion::{Fused, Takes};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, PLANES, RECTIFIED, STORAGE, Start, params};
+use crate::kernel::{Kernel, PLANES, RECTIFIED, STORAGE, Start, WAYS, params};
 use crate::plan::{Launch, Lowering, Threads, Touches};
 use crate::tensor::{DType, TensorType};
 
@@ -49,7 +49,7 @@ pub(super) const PLANES_KERNELS: [Kernel; 1] = [Kernel::new(
     include_str!("../../shaders/cast_planes.wgsl"),
     PlanesParams::FIELDS,
 )
-.with("", &[PLANES, RECTIFIED, STORAGE])];
+.with("", &[WAYS, PLANES, RECTIFIED, STORAGE])];
 
 /// The same numbers as another type of floats, to the nearest where it is narrower, ties to even. `torch.Tensor.to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,12 +144,7 @@ fn lower_planes(lowering: &mut Lowering<'_>) {
     let narrow = y.dtype == DType::F16;
     let ways = lowering.ways();
     let half = if narrow { y } else { x };
-    let sharing = Sharing::of(lowering, false);
-    let planes = if ways.are_affine() {
-        Planes::of(half, sharing)
-    } else {
-        Planes::whole(half, sharing)
-    };
+    let planes = planes(half, &ways, lowering);
     let (lanes, pictures) = planes.pictures();
     let params = PlanesParams {
         start: Start::default(),
@@ -172,7 +167,9 @@ fn lower_planes(lowering: &mut Lowering<'_>) {
         operations: 0,
         touches: Some(Touches {
             bytes: &|block| {
+                // Whole lanes of f16, which are two of f32 each.
                 let [bytes, _] = planes.transformed(block);
+                let bytes = bytes.start / 16 * 16..bytes.end.next_multiple_of(16);
                 let wide = bytes.start * 2..bytes.end * 2;
                 if narrow { [wide, bytes] } else { [bytes, wide] }
             },

@@ -6,8 +6,9 @@
 
 use super::planes::{Planes, Sharing};
 use super::window::word;
-use crate::kernel::{Kernel, PLANES, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, half, params};
-use crate::plan::{Launch, Lowering, SlotId, Touches};
+use crate::kernel::{Kernel, PLANES, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, WAYS, half, params};
+use crate::plan::{Launch, Lowering, SlotId, Touches, Ways};
+use crate::tensor::TensorType;
 
 const ELEMENTWISE: &str = include_str!("../../shaders/helpers/elementwise.wgsl");
 
@@ -29,8 +30,18 @@ params! {
 pub(super) const fn kernel(name: &'static str, source: &'static str) -> [Kernel; 1] {
     [Kernel::new(name, source, Params::FIELDS).with(
         "",
-        &[ELEMENTWISE, PLANES, WAY_OUT_LANES, RECTIFIED, STORAGE],
+        &[ELEMENTWISE, WAYS, PLANES, WAY_OUT_LANES, RECTIFIED, STORAGE],
     )]
+}
+
+/// How a tensor is shared out: as one plane, if no channel has a function of its own.
+pub(super) fn planes(x: &TensorType, ways: &Ways, lowering: &Lowering<'_>) -> Planes {
+    let sharing = Sharing::of(lowering, false);
+    if ways.are_affine() {
+        Planes::of(x, sharing)
+    } else {
+        Planes::whole(x, sharing)
+    }
 }
 
 /// One kernel over the first input, with what is on its ways. `term`: another tensor that its function has; `own`: affine
@@ -47,12 +58,7 @@ pub(super) fn lower(
         ways.way_out = own;
         ways.constants.push(("OUT_AFFINE", 1.0));
     }
-    let sharing = Sharing::of(lowering, false);
-    let planes = if ways.are_affine() {
-        Planes::of(x, sharing)
-    } else {
-        Planes::whole(x, sharing)
-    };
+    let planes = planes(x, &ways, lowering);
     let (lanes, pictures) = planes.pictures();
     let params = Params {
         start: Start::default(),

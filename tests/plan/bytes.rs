@@ -624,9 +624,9 @@ fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
             // What is merged is written and read once more, and the state and the functions with it.
             affine(2)
                 + entries(2)
-                + 3 * values([2, 2, 640, 900])
+                + 3 * values([2, 2, 560, 900])
                 + statistics(2, 1)
-                + 2 * words([2, 113, 4])
+                + 2 * words([2, 99, 4])
                 + 2 * words([2])
                 + 6 * words([2, 4]),
         ),
@@ -641,6 +641,47 @@ fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
             ],
             // x, conv; conv, a; conv, conv, b.
             depthwise(3) + 7 * values([2, 3, 24, 40]) + made(3, 2 * 3) + statistics(3, 1),
+        ),
+        (
+            "norm-relu-sigmoid-norm-add-relu-edges",
+            &[TABLE, TABLE, "sigmoid"],
+            2 * affine(9) + 3 * values([1, 9, 17, 19]),
+        ),
+        (
+            "norm-relu-second-norm-relu-edges",
+            &[TABLE, TABLE, "add"],
+            2 * affine(9) + 3 * values([1, 9, 17, 19]),
+        ),
+        (
+            "norm-relu-train-add-edges",
+            &[
+                TABLE,
+                "concat",
+                "concat",
+                "batch_norm_moments",
+                "batch_norm_normalize",
+            ],
+            affine(9) + entries(9) + 4 * values([1, 9, 17, 19]) + statistics(9, 1),
+        ),
+        (
+            "norm-relu-narrow-add-edges",
+            &[TABLE, "cast_planes"],
+            affine(9) + words([1, 9, 17, 19]) + 2 * halves([1, 9, 17, 19]),
+        ),
+        (
+            "norm-relu-widen-add-edges",
+            &[TABLE, "cast_planes"],
+            affine(9) + halves([1, 9, 17, 19]) + 2 * words([1, 9, 17, 19]),
+        ),
+        (
+            "concat-norm-add-relu-edges",
+            &[TABLE, "concat", "concat"],
+            affine(13) + 3 * values([1, 13, 17, 19]),
+        ),
+        (
+            "relu-narrow-add",
+            &["cast_planes"],
+            words([1, 9, 17, 19]) + 2 * halves([1, 9, 17, 19]),
         ),
         (
             "relu-norm-relu",

@@ -22,7 +22,8 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     let aligned = [2, 3, 12, 16];
     let small = [133, 33, 3, 5];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 58] = [
+    let edges = [1, 9, 17, 19];
+    let chains: [(&str, &'static str, &[usize], &[Step]); 63] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -419,8 +420,38 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
         (
             "norm-relu-train-many-parts",
             "the same where parts are merged apart",
-            &[2, 2, 640, 900],
+            &[2, 2, 560, 900],
             &[norm(), Relu, train()],
+        ),
+        (
+            "norm-relu-sigmoid-norm-add-relu-edges",
+            "on both ways of a function of each element, of large planes that begin within lanes",
+            &edges,
+            &[norm(), Relu, Sigmoid, norm(), Add, Relu],
+        ),
+        (
+            "norm-relu-train-add-edges",
+            "on both ways of the batch's own statistics, of large planes that begin within lanes",
+            &edges,
+            &[norm(), Relu, train(), Add],
+        ),
+        (
+            "norm-relu-narrow-add-edges",
+            "behind a change of type, of large planes that begin within lanes",
+            &edges,
+            &[norm(), Relu, Step::Cast(DType::F16), Add],
+        ),
+        (
+            "concat-norm-add-relu-edges",
+            "on the way out of tensors side by side, of large planes that begin within lanes",
+            &edges,
+            &[Step::Concat(4), norm(), Add, Relu],
+        ),
+        (
+            "relu-narrow-add",
+            "on both ways of a change of type, of no channel's own",
+            &edges,
+            &[Relu, Step::Cast(DType::F16), Add, Relu],
         ),
     ];
     let mut cases: Vec<Case> = chains
@@ -456,10 +487,11 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             residual(g, &[2, 3, 12, 10])
         }),
     ]);
-    let shapes: [(&str, &'static [usize]); 3] = [
+    let shapes: [(&str, &'static [usize]); 4] = [
         ("", &[2, 3, 12, 16]),
         ("-odd", &[2, 3, 9, 11]),
         ("-small", &[3, 5, 1, 3]),
+        ("-edges", &[1, 9, 17, 19]),
     ];
     for (ending, shape) in shapes {
         cases.push(Case::new(

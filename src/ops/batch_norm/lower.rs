@@ -276,7 +276,7 @@ fn reduce(
     };
     let all = 0..16;
     let reduced = |block: &Block| [partition.reduced(block), all.clone()];
-    if lowering.fits(x.bytes()) {
+    if lowering.fits_whole(x.bytes()) {
         moments("", &reduced, lowering);
     } else {
         // The first elements of the channels are not in the slice of every part.
