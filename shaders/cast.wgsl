@@ -2,7 +2,8 @@
 //
 //   y = x, rounded to the nearest where it becomes narrower
 //
-// Grid: x = lanes of the f16 tensor, one per thread; of the f32 tensor, if a thread makes a SINGLE one of it.
+// Grid: x = rows of ROW threads, of which each has every ROW-th of PER_THREAD times as many neighbouring lanes of the f16 tensor; or a
+// lane of the f32 tensor each, if a thread makes a SINGLE one of it.
 // Numerics: exact; ties go to even, numbers beyond the largest f16 become infinite.
 // Source: torch.Tensor.to.
 
@@ -10,6 +11,8 @@ override WX: u32 = 256u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
 override NARROW: bool; // f32 to f16, else f16 to f32
+override PER_THREAD: u32; // lanes
+override ROW: u32;        // threads
 override SINGLE: bool; // a thread makes one lane where it widens, else two: a GPU stores a part of what memory takes at once
 
 struct Params {
@@ -29,15 +32,8 @@ fn wide(bits: vec4<u32>) -> vec4<u32> {
     return bitcast<vec4<u32>>(vec4(half_number(bits.x), half_number(bits.y), half_number(bits.z), half_number(bits.w)));
 }
 
-@compute @workgroup_size(WX, WY, WZ)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let lane = (workgroup.x + params.origin.x) * WX + local;
-    if (lane >= select(params.lanes, params.wide_lanes, SINGLE)) { return; }
-    if (SINGLE) {
-        let octet = widened(x[x_at(lane / 2u)]);
-        y[y_at(lane)] = wide(select(octet.left, octet.right, (lane & 1u) == 1u));
-        return;
-    }
+// Makes what belongs to a lane of the f16 tensor.
+fn convert(lane: u32) {
     let second = min(2u * lane + 1u, params.wide_lanes - 1u);
     if (NARROW) {
         let left = half_bits(bitcast<vec4<f32>>(x[x_at(2u * lane)]));
@@ -48,4 +44,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         y[y_at(2u * lane)] = wide(octet.left);
         if (second == 2u * lane + 1u) { y[y_at(second)] = wide(octet.right); }
     }
+}
+
+@compute @workgroup_size(WX, WY, WZ)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let thread = (workgroup.x + params.origin.x) * WX + local;
+    if (SINGLE) {
+        if (thread >= params.wide_lanes) { return; }
+        let octet = widened(x[x_at(thread / 2u)]);
+        y[y_at(thread)] = wide(select(octet.left, octet.right, (thread & 1u) == 1u));
+        return;
+    }
+    let begin = thread / ROW * (ROW * PER_THREAD) + thread % ROW;
+    let end = min(begin + ROW * PER_THREAD, params.lanes);
+    for (var lane = begin; lane < end; lane += ROW) { convert(lane); }
 }

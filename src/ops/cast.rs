@@ -2,6 +2,7 @@
 
 use super::copy::copy;
 use super::elementwise::planes;
+use super::planes::Sharing;
 use super::window::word;
 use super::{Layer, Op, check_float};
 use crate::error::{Error, Result};
@@ -105,7 +106,13 @@ impl Layer for Cast {
         };
         let narrow = self.dtype == DType::F16;
         let single = !narrow && !lowering.loads_are_dear();
-        let threads = if single { DType::F32 } else { DType::F16 };
+        let (row, each) = Sharing::of(lowering, false).row(lanes(DType::F16));
+        let threads = if single {
+            lanes(DType::F32)
+        } else {
+            lanes(DType::F16).div_ceil(row * each) * row
+        };
+        let count = |n: usize| f64::from(word(n));
         let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
         lowering.launch(&Launch {
             kernel: &KERNELS[0],
@@ -113,19 +120,23 @@ impl Layer for Cast {
                 ("HALF", 0.0),
                 ("NARROW", f64::from(u8::from(narrow))),
                 ("SINGLE", f64::from(u8::from(single))),
+                ("PER_THREAD", count(each)),
+                ("ROW", count(row)),
             ],
             params: bytemuck::bytes_of(&params),
             reads: &reads,
             writes: &writes,
-            threads: Threads::row(lanes(threads)),
+            threads: Threads::row(threads),
             operations: 0,
             touches: Some(Touches {
-                bytes: &|[lanes, ..]| {
+                bytes: &|[threads, ..]| {
                     // Lanes of the f16 tensor.
                     let lanes = if single {
-                        lanes.start / 2..lanes.end.div_ceil(2)
+                        threads.start / 2..threads.end.div_ceil(2)
                     } else {
-                        lanes.clone()
+                        let rows = threads.start / row..threads.end.div_ceil(row);
+                        let [start, end] = [rows.start, rows.end].map(|rows| rows * row * each);
+                        start..end.min(lanes(DType::F16))
                     };
                     let half = lanes.start * 16..lanes.end * 16;
                     let wide = lanes.start * 32..lanes.end * 32;

@@ -105,7 +105,7 @@ pub(super) fn limits() -> Vec<Row> {
             plan(g, |limits| limits.max_buffer_size = 4095)
         };
         LIMIT "too many storage buffers"
-            ["add.0", "needs 3", "max_storage_buffers_per_shader_stage", "Tiny GPU has 2"] |g| {
+            ["add.0", "needs 6", "max_storage_buffers_per_shader_stage", "Tiny GPU has 2"] |g| {
             let (a, b) = (x(g, &[4])?, g.input("b", [4], DType::F32)?);
             let y = g.add(a, b)?;
             g.output("y", y)?;
