@@ -34,6 +34,8 @@ pub struct Kernel {
 /// Elements in registers and in lanes of memory, of both types of floats.
 pub(crate) const STORAGE: &str = include_str!("../shaders/helpers/storage.wgsl");
 /// Functions of the channels of planes; with [`RECTIFIED`] and [`STORAGE`].
+pub(crate) const FUNCTIONS: &str = include_str!("../shaders/helpers/functions.wgsl");
+/// Which lanes of planes a thread has; with [`FUNCTIONS`].
 pub(crate) const PLANES: &str = include_str!("../shaders/helpers/planes.wgsl");
 /// Elements of an input that begin anywhere; with [`STORAGE`].
 pub(crate) const ROWS: &str = include_str!("../shaders/helpers/rows.wgsl");
@@ -49,7 +51,7 @@ pub(crate) const WALK: &str = include_str!("../shaders/helpers/walk.wgsl");
 pub(crate) const MOMENTS: &str = include_str!("../shaders/helpers/moments.wgsl");
 /// ReLU of numbers.
 pub(crate) const RECTIFIED: &str = include_str!("../shaders/helpers/rectified.wgsl");
-/// Functions of channels on both ways; with [`PLANES`].
+/// Functions of channels on both ways; with [`FUNCTIONS`].
 pub(crate) const WAYS: &str = include_str!("../shaders/helpers/ways.wgsl");
 /// What is done to numbers as they are taken; with [`RECTIFIED`].
 pub(crate) const ENTERED: &str = include_str!("../shaders/helpers/entered.wgsl");

@@ -1,6 +1,7 @@
 //! Cases of layers that one kernel does together: their plans differ from those without fusion, and both are checked.
 
 mod list;
+mod ways;
 
 pub(super) use list::cases;
 

@@ -8,7 +8,7 @@ use super::{Layer, Op, check_float};
 use crate::error::{Error, Result};
 use crate::fusion::{Fused, Takes};
 use crate::graph::{Graph, Value};
-use crate::kernel::{Kernel, PLANES, RECTIFIED, STORAGE, Start, WAYS, params};
+use crate::kernel::{FUNCTIONS, Kernel, PLANES, RECTIFIED, STORAGE, Start, WAYS, params};
 use crate::plan::{Launch, Lowering, Threads, Touches};
 use crate::tensor::{DType, TensorType};
 
@@ -50,7 +50,7 @@ pub(super) const PLANES_KERNELS: [Kernel; 1] = [Kernel::new(
     include_str!("../../shaders/cast_planes.wgsl"),
     PlanesParams::FIELDS,
 )
-.with("", &[WAYS, PLANES, RECTIFIED, STORAGE])];
+.with("", &[WAYS, PLANES, FUNCTIONS, RECTIFIED, STORAGE])];
 
 /// The same numbers as another type of floats, to the nearest where it is narrower, ties to even. `torch.Tensor.to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,13 +106,13 @@ impl Layer for Cast {
         };
         let narrow = self.dtype == DType::F16;
         let single = !narrow && !lowering.loads_are_dear();
-        let (row, each) = Sharing::of(lowering, false).row(lanes(DType::F16));
+        let rows = Sharing::of(lowering, false).rows(lanes(DType::F16));
         let threads = if single {
             lanes(DType::F32)
         } else {
-            lanes(DType::F16).div_ceil(row * each) * row
+            rows.threads()
         };
-        let count = |n: usize| f64::from(word(n));
+        let [per_thread, row] = rows.constants();
         let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
         lowering.launch(&Launch {
             kernel: &KERNELS[0],
@@ -120,8 +120,8 @@ impl Layer for Cast {
                 ("HALF", 0.0),
                 ("NARROW", f64::from(u8::from(narrow))),
                 ("SINGLE", f64::from(u8::from(single))),
-                ("PER_THREAD", count(each)),
-                ("ROW", count(row)),
+                per_thread,
+                row,
             ],
             params: bytemuck::bytes_of(&params),
             reads: &reads,
@@ -134,9 +134,7 @@ impl Layer for Cast {
                     let lanes = if single {
                         threads.start / 2..threads.end.div_ceil(2)
                     } else {
-                        let rows = threads.start / row..threads.end.div_ceil(row);
-                        let [start, end] = [rows.start, rows.end].map(|rows| rows * row * each);
-                        start..end.min(lanes(DType::F16))
+                        rows.lanes_of(threads)
                     };
                     let half = lanes.start * 16..lanes.end * 16;
                     let wide = lanes.start * 32..lanes.end * 32;

@@ -72,22 +72,20 @@ pub(crate) fn copy_bytes(lowering: &mut Lowering<'_>, bytes: usize) {
         start: Start::default(),
         lanes: word(lanes),
     };
-    let (row, each) = Sharing::of(lowering, false).row(lanes);
-    let count = |n: usize| f64::from(word(n));
+    let rows = Sharing::of(lowering, false).rows(lanes);
     let (reads, writes) = (lowering.reads.clone(), lowering.writes.clone());
     lowering.launch(&Launch {
         kernel: &KERNELS[0],
-        constants: &[("PER_THREAD", count(each)), ("ROW", count(row))],
+        constants: &rows.constants(),
         params: bytemuck::bytes_of(&params),
         reads: &reads,
         writes: &writes,
-        threads: Threads::row(lanes.div_ceil(row * each) * row),
+        threads: Threads::row(rows.threads()),
         operations: 0,
         touches: Some(Touches {
             bytes: &|[threads, ..]| {
-                let rows = threads.start / row..threads.end.div_ceil(row);
-                let [start, end] = [rows.start, rows.end].map(|rows| rows * row * each);
-                let bytes = start * 16..end.min(lanes) * 16;
+                let lanes = rows.lanes_of(threads);
+                let bytes = lanes.start * 16..lanes.end * 16;
                 [bytes.clone(), bytes]
             },
             like_y: &[],

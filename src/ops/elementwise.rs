@@ -6,7 +6,9 @@
 
 use super::planes::{Planes, Sharing};
 use super::window::word;
-use crate::kernel::{Kernel, PLANES, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, WAYS, half, params};
+use crate::kernel::{
+    FUNCTIONS, Kernel, PLANES, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, WAYS, half, params,
+};
 use crate::plan::{Launch, Lowering, SlotId, Touches, Ways};
 use crate::tensor::TensorType;
 
@@ -30,7 +32,15 @@ params! {
 pub(super) const fn kernel(name: &'static str, source: &'static str) -> [Kernel; 1] {
     [Kernel::new(name, source, Params::FIELDS).with(
         "",
-        &[ELEMENTWISE, WAYS, PLANES, WAY_OUT_LANES, RECTIFIED, STORAGE],
+        &[
+            ELEMENTWISE,
+            WAYS,
+            PLANES,
+            FUNCTIONS,
+            WAY_OUT_LANES,
+            RECTIFIED,
+            STORAGE,
+        ],
     )]
 }
 

@@ -43,9 +43,15 @@ impl Sharing {
     };
 
     /// Threads of a row, and lanes of a thread, of so many.
-    pub(super) fn row(&self, lanes: usize) -> (usize, usize) {
+    fn row(self, lanes: usize) -> (usize, usize) {
         let each = (lanes / self.fill).clamp(self.fewest, MOST_LANES);
         (self.row, each.next_multiple_of(self.fewest))
+    }
+
+    /// Rows of threads for so many lanes that need no planes.
+    pub(super) fn rows(self, lanes: usize) -> Rows {
+        let (row, each) = self.row(lanes);
+        Rows { lanes, row, each }
     }
 
     pub(super) const fn of(lowering: &Lowering<'_>, merged: bool) -> Self {
@@ -54,6 +60,32 @@ impl Sharing {
             (false, false) => Self::EACH,
             (false, true) => Self::MERGED,
         }
+    }
+}
+
+/// Lanes that rows of threads share out: `shaders/copy.wgsl`.
+pub(super) struct Rows {
+    lanes: usize,
+    row: usize,
+    each: usize,
+}
+
+impl Rows {
+    pub(super) const fn threads(&self) -> usize {
+        self.lanes.div_ceil(self.row * self.each) * self.row
+    }
+
+    /// `override`s of their kernels.
+    pub(super) fn constants(&self) -> [(&'static str, f64); 2] {
+        [("PER_THREAD", self.each), ("ROW", self.row)]
+            .map(|(name, value)| (name, f64::from(word(value))))
+    }
+
+    /// Which lanes some of the threads have.
+    pub(super) fn lanes_of(&self, threads: &Range<usize>) -> Range<usize> {
+        let rows = [threads.start / self.row, threads.end.div_ceil(self.row)];
+        let [start, end] = rows.map(|rows| rows * self.row * self.each);
+        start..end.min(self.lanes)
     }
 }
 

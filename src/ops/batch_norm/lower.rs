@@ -4,7 +4,8 @@
 use super::BatchNorm;
 use super::partition::Partition;
 use crate::kernel::{
-    ENTERED, Kernel, MOMENTS, PLANES, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, half, params,
+    ENTERED, FUNCTIONS, Kernel, MOMENTS, PLANES, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, half,
+    params,
 };
 use crate::ops::concat::Rows;
 use crate::ops::elementwise;
@@ -55,8 +56,17 @@ pub(in crate::ops) const KERNELS: [Kernel; 1] = elementwise::kernel(
 pub(in crate::ops) const TRAIN_KERNELS: [Kernel; 2] = [
     Kernel::new("batch_norm_moments", TRAIN_MOMENTS, Params::FIELDS)
         .with("", &[COLUMNS, MOMENTS, ENTERED, RECTIFIED, STORAGE]),
-    Kernel::new("batch_norm_normalize", TRAIN_NORMALIZE, Params::FIELDS)
-        .with("", &[PLANES, MOMENTS, WAY_OUT_LANES, RECTIFIED, STORAGE]),
+    Kernel::new("batch_norm_normalize", TRAIN_NORMALIZE, Params::FIELDS).with(
+        "",
+        &[
+            PLANES,
+            FUNCTIONS,
+            MOMENTS,
+            WAY_OUT_LANES,
+            RECTIFIED,
+            STORAGE,
+        ],
+    ),
 ];
 
 params! {
