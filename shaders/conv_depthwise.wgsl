@@ -67,8 +67,10 @@ fn join(r: u32, kh: u32, kw: u32) {
 fn finish(place: Place) {
     let row = (place.plane * params.output_h + place.height) * params.output_w;
     let count = min(COLUMNS, params.output_w - place.column);
-    store_numbers(row + place.column, count, place.plane % GROUPS, sums[0].left + offset, sums[0].right + offset);
-    see(count, sums[0].left + offset, sums[0].right + offset);
+    let at = row + place.column;
+    let octet = finished8(at, count, place.plane % GROUPS, sums[0].left + offset, sums[0].right + offset);
+    store8(at, count, octet);
+    see(count, octet);
 }
 
 fn next() {

@@ -125,4 +125,5 @@ fn main(
     store_filter(place, within, 5u, fours);
     store_filter(place, within, 6u, fours);
     store_filter(place, within, 7u, fours);
+    hand_over(place, id.x, local, index);
 }

@@ -113,7 +113,7 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 37] = [
+    let layers: [&'static [Kernel]; 38] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &avg_pool::PLANES_KERNELS,
@@ -138,6 +138,7 @@ pub fn kernels() -> Vec<&'static Kernel> {
         &conv::ROWS_KERNELS,
         &conv::ROWS_UNIFORM_KERNELS,
         &conv::SHARED_KERNELS,
+        &conv::SHARED_MOMENTS_KERNELS,
         &conv::TILE_KERNELS,
         &conv::TILE_UNIFORM_KERNELS,
         &copy::KERNELS,

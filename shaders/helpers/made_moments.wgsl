@@ -6,7 +6,7 @@
 // A thread's pivot is the first value that it makes, 0 if that is not finite; a part's is its first thread's.
 //
 // Of the kernel: workgroups of 64 threads, of one z each.
-// Source: Chan, Golub, LeVeque (1979), helpers/moments.wgsl.
+// Source: Chan, Golub, LeVeque (1979), helpers/moments.wgsl; helpers/sample.wgsl.
 
 override PARTS_X: u32; // workgroups of a plane
 override PARTS_Y: u32;
@@ -17,25 +17,10 @@ var<private> seen: Moments; // of the thread
 var<private> pivot: f32;
 var<workgroup> pivot_of_part: f32;
 
-fn sum4(v: vec4<f32>) -> f32 {
-    return (v.x + v.y) + (v.z + v.w);
-}
-
 // Takes the first `count` of eight outputs.
-fn see(count: u32, left: vec4<f32>, right: vec4<f32>) {
-    // As they are stored.
-    let a = number(bits_of(left));
-    let b = number(bits_of(right));
-    let finite = (bitcast<u32>(a.x) & 0x7f800000u) != 0x7f800000u;
-    if (seen.count == 0.0) { pivot = select(0.0, a.x, finite); }
-    let in_left = vec4(0u, 1u, 2u, 3u) < vec4(count);
-    let in_right = vec4(4u, 5u, 6u, 7u) < vec4(count);
-    let d = select(vec4(0.0), a - pivot, in_left);
-    let e = select(vec4(0.0), b - pivot, in_right);
-    let mean = sum4(d + e) / f32(count);
-    let left_rest = select(vec4(0.0), d - mean, in_left);
-    let right_rest = select(vec4(0.0), e - mean, in_right);
-    seen = merge(seen, Moments(f32(count), mean, sum4(fma(left_rest, left_rest, right_rest * right_rest))));
+fn see(count: u32, octet: Octet) {
+    if (seen.count == 0.0) { pivot = pivot_in(octet); }
+    seen = merge(seen, sample(count, octet, pivot));
 }
 
 // Stores the moments of all threads of a workgroup, of a plane's part. Threads that have made nothing take part.

@@ -1,5 +1,5 @@
 // Nobody asks for the moments of what a kernel makes: see helpers/made_moments.wgsl.
 
-fn see(count: u32, left: vec4<f32>, right: vec4<f32>) {}
+fn see(count: u32, octet: Octet) {}
 
 fn hand_over(channel: u32, picture: u32, workgroup: vec3<u32>, thread: u32) {}

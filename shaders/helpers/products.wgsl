@@ -30,8 +30,8 @@ fn add_tap(tap: u32, four: u32, fours: vec2<u32>) {
     add(7u, v.w, left, right);
 }
 
-// Stores some neighbours, eight at most, of a filter.
-fn store(place: Place, within: u32, four: u32, left: vec4<f32>, right: vec4<f32>, most: u32) {
+// Stores some neighbours, eight at most, of the thread's filter f.
+fn store(place: Place, within: u32, f: u32, four: u32, left: vec4<f32>, right: vec4<f32>, most: u32) {
     let plane = params.output_h * params.output_w;
     let at = place.pixel + 4u * four;
     var picture = place.picture;
@@ -43,7 +43,10 @@ fn store(place: Place, within: u32, four: u32, left: vec4<f32>, right: vec4<f32>
     if (own >= plane || picture >= params.batch) { return; }
     let filter_index = place.tile / TILES * FILTERS + within;
     let to = (picture * GROUPS * FILTERS + filter_index) * plane + own;
-    store_numbers(to, min(most, plane - own), filter_index, left, right);
+    let count = min(most, plane - own);
+    let octet = finished8(to, count, filter_index, left, right);
+    store8(to, count, octet);
+    see(f, count, octet);
 }
 
 fn store_filter(place: Place, first: u32, f: u32, fours: vec2<u32>) {
@@ -53,9 +56,9 @@ fn store_filter(place: Place, first: u32, f: u32, fours: vec2<u32>) {
     let left = sums[f].left + offset;
     let right = sums[f].right + offset;
     if (HALF) {
-        store(place, within, fours.x, left, right, 8u);
+        store(place, within, f, fours.x, left, right, 8u);
     } else {
-        store(place, within, fours.x, left, left, 4u);
-        store(place, within, fours.y, right, right, 4u);
+        store(place, within, f, fours.x, left, left, 4u);
+        store(place, within, f, fours.y, right, right, 4u);
     }
 }

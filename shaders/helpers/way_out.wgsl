@@ -7,8 +7,8 @@ override OUT_AFFINE: bool = false;
 override OUT_SKIP: bool = false;
 override OUT_RELU: bool = false;
 
-// Stores eight neighbours of an output row, the first `count` of them.
-fn store_numbers(at: u32, count: u32, channel: u32, left: vec4<f32>, right: vec4<f32>) {
+// Bits of the first `count` of eight neighbours of an output row, behind the way out.
+fn finished8(at: u32, count: u32, channel: u32, left: vec4<f32>, right: vec4<f32>) -> Octet {
     var a = left;
     var b = right;
     if (OUT_AFFINE) {
@@ -25,7 +25,12 @@ fn store_numbers(at: u32, count: u32, channel: u32, left: vec4<f32>, right: vec4
         a = rectified(a);
         b = rectified(b);
     }
-    store8(at, count, Octet(bits_of(a), bits_of(b)));
+    return Octet(bits_of(a), bits_of(b));
+}
+
+// Stores them.
+fn store_numbers(at: u32, count: u32, channel: u32, left: vec4<f32>, right: vec4<f32>) {
+    store8(at, count, finished8(at, count, channel, left, right));
 }
 
 // The same of elements, which stay as they are if nothing is to be done.

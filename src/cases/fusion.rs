@@ -155,11 +155,11 @@ fn shared(graph: &mut Graph) -> Result<()> {
 }
 
 /// Moments of a convolution that an output and two batch norms read, and whose values are far from 0.
-fn two_norms(graph: &mut Graph) -> Result<()> {
+fn two_norms(graph: &mut Graph, filters: usize, groups: usize) -> Result<()> {
     let x = graph.input("x", [2, 3, 24, 40], DType::F32)?;
-    let weight = graph.input("weight", [3, 1, 3, 3], DType::F32)?;
-    let bias = graph.variable("bias", Tensor::filled(3, 1e4)?)?;
-    let conv = graph.conv(x, weight, Some(bias), Conv::new(2).groups(3))?;
+    let weight = graph.input("weight", [filters, 3 / groups, 3, 3], DType::F32)?;
+    let bias = graph.variable("bias", Tensor::filled(filters, 1e4)?)?;
+    let conv = graph.conv(x, weight, Some(bias), Conv::new(2).groups(groups))?;
     let train = Step::Norm(BatchNorm::train());
     let (a, b) = (train.add(graph, conv, 0)?, train.add(graph, conv, 1)?);
     graph.output("conv", conv)?;
@@ -236,7 +236,7 @@ fn random_step(rng: &mut Rng, channels: usize) -> Step {
         8 => Step::nearest([rng.usize(1..=4), rng.usize(1..=4)]),
         9 => Step::Interpolate(Interpolate::size([rng.usize(1..=20), rng.usize(1..=20)])),
         10 => Step::depthwise(channels),
-        11 => Step::conv(rng.usize(1..=9), 1),
+        11 => Step::conv(pick(rng, &[1, 3, 5, 8, 9, 21]), 1),
         12 => Step::Sigmoid,
         13 => Step::Concat(rng.usize(1..=5)),
         14 => Step::Cast(pick(rng, &[DType::F16, DType::F32])),

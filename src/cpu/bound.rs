@@ -12,12 +12,13 @@ use super::{
     variable_tensors,
 };
 use crate::error::Result;
-use crate::graph::{Graph, Node, Source};
+use crate::graph::{self, Graph, Node, Source};
 use crate::ops::{Op, made_depth, moments_depth};
 use crate::tensor::{DType, Tensor};
 use crate::variables::Variables;
 use half::f16;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Largest relative error of one f32 operation. WGSL leaves the rounding direction open, so a whole unit.
 pub(super) const EPSILON: f64 = f32::EPSILON as f64;
@@ -223,24 +224,39 @@ fn error(
     })
 }
 
-/// How the kernels find the moments of a value: a depthwise convolution that computes it may make them.
-fn device_moments(graph: &Graph, x: crate::graph::Value) -> Moments {
-    let x = &graph.values[x.index];
-    let own = moments_depth(&x.ty);
-    let made = match x.source {
-        Source::Node(node) => match &graph.nodes[node].op {
-            Op::Conv(layer) if layer.groups > 1 && layer.groups == x.ty.shape[1] => {
-                made_depth(&x.ty)
-            }
-            _ => 0,
-        },
-        _ => 0,
+/// How the kernels find the moments of a value: a convolution that computes it may make them.
+fn device_moments(graph: &Graph, x: graph::Value) -> Moments {
+    let ty = &graph.values[x.index].ty;
+    let own = moments_depth(ty);
+    let made = if is_of_conv(graph, x) {
+        made_depth(ty)
+    } else {
+        0
     };
     Moments {
         depth: own.max(made),
         pivot: true,
         folded: false,
     }
+}
+
+/// Whether a convolution may compute the value, with what a kernel does on its way out.
+fn is_of_conv(graph: &Graph, x: graph::Value) -> bool {
+    let mut behind = vec![x];
+    let mut seen = BTreeSet::new();
+    while let Some(value) = behind.pop() {
+        let Source::Node(index) = graph.values[value.index].source else {
+            continue;
+        };
+        let node = &graph.nodes[index];
+        match &node.op {
+            Op::Conv(_) => return true,
+            Op::Add(_) if seen.insert(index) => behind.extend(&node.inputs),
+            Op::BatchNorm(_) | Op::Relu(_) if seen.insert(index) => behind.push(node.inputs[0]),
+            _ => {}
+        }
+    }
+    false
 }
 
 #[cfg(test)]

@@ -194,8 +194,11 @@ impl Lowering<'_> {
         Some(made)
     }
 
-    /// Says why the layer's kernel makes no moments.
+    /// Says why the layer's kernel makes no moments, if they are asked for.
     pub(crate) fn no_moments(&mut self, why: &str) {
+        if !self.moments {
+            return;
+        }
         let line = format!("not fused: moments into {}: {why}", self.node);
         self.plan.fusions.push(line);
     }

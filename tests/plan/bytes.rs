@@ -481,6 +481,77 @@ fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
                 + statistics(5, parts),
         ),
         (
+            "conv-train-shared",
+            &[
+                "conv_pack",
+                "conv_shared",
+                "batch_norm_merge",
+                "batch_norm_normalize",
+            ],
+            packed([24, 3, 3, 3], 32)
+                + bias(24)
+                + unaligned
+                + 3 * values([2, 24, 9, 11])
+                + made(24, 2),
+        ),
+        (
+            "conv-norm-add-relu-train",
+            &[
+                TABLE,
+                "conv_pack",
+                "conv_shared",
+                "batch_norm_merge",
+                "batch_norm_normalize",
+            ],
+            affine(70)
+                + packed([70, 4, 1, 1], 64)
+                + bias(70)
+                + values([3, 4, 12, 16])
+                + 4 * values([3, 70, 12, 16])
+                + made(70, 5),
+        ),
+        (
+            "conv-train-groups",
+            &[
+                "conv_pack",
+                "conv_shared",
+                "batch_norm_merge",
+                "batch_norm_normalize",
+            ],
+            packed([40, 3, 3, 3], 32)
+                + bias(40)
+                + values([2, 6, 17, 19])
+                + 3 * values([2, 40, 15, 17])
+                + made(40, 4),
+        ),
+        (
+            "conv-trains",
+            &[
+                "conv_pack",
+                "conv_shared",
+                "batch_norm_merge",
+                "batch_norm_normalize",
+                "batch_norm_merge",
+                "batch_norm_normalize",
+            ],
+            packed([20, 3, 3, 3], 32)
+                + values([20])
+                + values([2, 3, 24, 40])
+                + 5 * values([2, 20, 22, 38])
+                + 3 * words([20, 14, 4])
+                + 2 * statistics(20, 1),
+        ),
+        (
+            "depthwise-train-behind",
+            &[
+                TABLE,
+                "conv_depthwise",
+                "batch_norm_merge",
+                "batch_norm_normalize",
+            ],
+            affine(5) + depthwise(5) + 4 * values([2, 5, 33, 20]) + made(5, 2 * 3),
+        ),
+        (
             "two-trains",
             &[
                 "conv_depthwise",

@@ -17,11 +17,16 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
         kernel: [3, 3],
         attributes: Conv::new(2).padding([1, 1]).stride([2, 2]),
     };
+    let grouped = || Step::Conv {
+        filters: 40,
+        kernel: [3, 3],
+        attributes: Conv::new(2).groups(2),
+    };
     let odd = || Step::Interpolate(Interpolate::size([9, 11]));
     let aligned = [2, 3, 12, 16];
     let small = [133, 33, 3, 5];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 40] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 44] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -313,6 +318,30 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             &unaligned,
             &[Step::conv(5, 3), train(), Relu],
         ),
+        (
+            "conv-train-shared",
+            "moments made by a product of matrices, of which a workgroup is not filled",
+            &unaligned,
+            &[Step::conv(24, 3), train(), Relu],
+        ),
+        (
+            "conv-norm-add-relu-train",
+            "the same behind a way out, of two tiles, of pixels of all pictures",
+            &[3, 4, 12, 16],
+            &[Step::conv(70, 1), norm(), Add, Relu, train()],
+        ),
+        (
+            "conv-train-groups",
+            "the same of filters in groups",
+            &[2, 6, 17, 19],
+            &[grouped(), train()],
+        ),
+        (
+            "depthwise-train-behind",
+            "moments behind a way out",
+            &[2, 5, 33, 20],
+            &[Step::depthwise(5), norm(), Relu, train()],
+        ),
     ];
     let mut cases: Vec<Case> = chains
         .into_iter()
@@ -335,7 +364,12 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
         Case::new(
             "fusion/two-trains",
             "moments that two batch norms take, of values far from 0",
-            two_norms,
+            |g| two_norms(g, 3, 3),
+        ),
+        Case::new(
+            "fusion/conv-trains",
+            "the same of a product of matrices",
+            |g| two_norms(g, 20, 1),
         ),
         Case::new(
             "fusion/train-relu-train",

@@ -36,6 +36,9 @@ const UNIFORM: &str = include_str!("../../../shaders/helpers/weights_uniform.wgs
 
 const UNSEEN: &str = include_str!("../../../shaders/helpers/made_unseen.wgsl");
 const SEEN: &str = include_str!("../../../shaders/helpers/made_moments.wgsl");
+const SHARED_UNSEEN: &str = include_str!("../../../shaders/helpers/shared_unseen.wgsl");
+const SHARED_SEEN: &str = include_str!("../../../shaders/helpers/shared_moments.wgsl");
+const SAMPLE: &str = include_str!("../../../shaders/helpers/sample.wgsl");
 
 /// The binding of the moments is behind that of the parameters.
 const fn behind([lanes, words, halves]: [Kernel; 3]) -> [Kernel; 3] {
@@ -121,18 +124,28 @@ pub(crate) const FEW_KERNELS: [Kernel; 3] = uniform(tile_kernels!(
     SHARED
 ));
 
-/// Filters of any size, as a product of matrices.
-pub(crate) const SHARED_KERNELS: [Kernel; 3] = row_kernels!(
-    "conv_shared",
-    include_str!("../../../shaders/conv_shared.wgsl"),
-    Params::FIELDS,
-    include_str!("../../../shaders/helpers/met.wgsl"),
-    include_str!("../../../shaders/helpers/products.wgsl"),
-    BIAS,
-    WAY_IN,
-    ENTERED,
-    ROWS,
-);
+/// A kernel of filters of any size, as a product of matrices, of which one of the helpers sees what it makes.
+macro_rules! shared_kernels {
+    ($form:literal, $($made:expr),+) => {
+        row_kernels!(
+            "conv_shared" + $form,
+            include_str!("../../../shaders/conv_shared.wgsl"),
+            Params::FIELDS,
+            include_str!("../../../shaders/helpers/met.wgsl"),
+            include_str!("../../../shaders/helpers/products.wgsl"),
+            $($made,)+
+            BIAS,
+            WAY_IN,
+            ENTERED,
+            ROWS,
+        )
+    };
+}
+
+pub(crate) const SHARED_KERNELS: [Kernel; 3] = shared_kernels!("", SHARED_UNSEEN);
+/// The same, and the moments of the output.
+pub(crate) const SHARED_MOMENTS_KERNELS: [Kernel; 3] =
+    behind(shared_kernels!("moments ", SHARED_SEEN, SAMPLE, MOMENTS));
 
 /// A kernel of 1x1 filters, whose weights one of the helpers has.
 macro_rules! pointwise_kernels {
@@ -178,7 +191,7 @@ macro_rules! depthwise_kernels {
 pub(crate) const DEPTHWISE_KERNELS: [Kernel; 3] = depthwise_kernels!("", UNSEEN);
 /// The same, and the moments of the output.
 pub(crate) const DEPTHWISE_MOMENTS_KERNELS: [Kernel; 3] =
-    behind(depthwise_kernels!("moments ", SEEN, MOMENTS));
+    behind(depthwise_kernels!("moments ", SEEN, SAMPLE, MOMENTS));
 
 /// Small filters of one channel each, of planes that a thread holds whole.
 pub(crate) const PLANES_KERNELS: [Kernel; 2] = held_kernels!(

@@ -59,6 +59,7 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
     let repeat = lowering.fused.repeat.unwrap_or([1, 1]);
     let shapes = Shapes::of(groups, x, repeat, weight, lowering.outputs[0]);
     if repeat == [1, 1] && banded(groups, window, &shapes, lowering) {
+        lowering.no_moments("it is cut into bands");
         return;
     }
     let bias = match lowering.reads.get(2) {
@@ -74,8 +75,10 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
     if shared::takes(&shapes, window, lowering) {
         return shared::lower(&shapes, window, repeat, &slots, lowering);
     }
+    const NONE: &str = "its kernel makes none";
     // Fused only where it can be: see `repeats`.
     if repeat == [1, 1] && pointwise::takes(&shapes, window) {
+        lowering.no_moments(NONE);
         return pointwise::lower(&shapes, &slots, lowering);
     }
     let repeated = |walk: Walk| walk.repeated(repeat, shapes.output.w).unwrap_or(walk);
@@ -91,8 +94,14 @@ pub(super) fn conv(groups: usize, window: &Window<'_>, lowering: &mut Lowering<'
                 None => depthwise(&shapes, &repeated(walk), &slots, lowering),
             }
         }
-        Route::Tile(walk) => tiled(&shapes, window, &repeated(walk), &slots, lowering),
-        Route::Any(walk) => any(&shapes, &repeated(walk), &slots, lowering),
+        Route::Tile(walk) => {
+            lowering.no_moments(NONE);
+            tiled(&shapes, window, &repeated(walk), &slots, lowering);
+        }
+        Route::Any(walk) => {
+            lowering.no_moments(NONE);
+            any(&shapes, &repeated(walk), &slots, lowering);
+        }
     }
 }
 
@@ -157,29 +166,37 @@ impl Making {
     /// The output of a depthwise convolution, and the moments of that where they are asked for and can be.
     fn depthwise(count: [usize; 3], shapes: &Shapes, lowering: &mut Lowering<'_>) -> Self {
         let output = Self::output(&DEPTHWISE_KERNELS, count, lowering);
-        if !lowering.wants_moments() {
+        if count[0] * count[1] < MOMENTS_THREADS {
+            lowering.no_moments("its planes have few threads");
             return output;
         }
         let threads = Threads::of_planes(count);
         let [x, y, _] = threads.workgroups();
-        let parts = x * y * shapes.output.n;
-        let why = match () {
-            () if parts == 0 => "it has no pictures",
-            () if count[0] * count[1] < MOMENTS_THREADS => "its planes have few threads",
-            () if !lowering.fits(parts * shapes.output.c * 16) => "they exceed a binding",
-            () => {
-                let moments = lowering.make_moments(parts);
-                return Self {
-                    kernels: &DEPTHWISE_MOMENTS_KERNELS,
-                    threads,
-                    writes: vec![output.writes[0], moments],
-                    constants: overrides(&[("PARTS_X", x), ("PARTS_Y", y)]),
-                };
-            }
-        };
-        lowering.no_moments(why);
-        output
+        match moments(x * y * shapes.output.n, lowering) {
+            Some(moments) => Self {
+                kernels: &DEPTHWISE_MOMENTS_KERNELS,
+                threads,
+                writes: vec![output.writes[0], moments],
+                constants: overrides(&[("PARTS_X", x), ("PARTS_Y", y)]),
+            },
+            None => output,
+        }
     }
+}
+
+/// Room for the moments of the output, in so many parts, if they are asked for and can be.
+pub(super) fn moments(parts: usize, lowering: &mut Lowering<'_>) -> Option<SlotId> {
+    let bytes = parts * lowering.outputs[0].shape[1] * 16;
+    let why = match () {
+        () if parts == 0 => "it has no pictures",
+        () if !lowering.fits(bytes) => "they exceed a binding",
+        () => {
+            let wanted = lowering.wants_moments();
+            return wanted.then(|| lowering.make_moments(parts));
+        }
+    };
+    lowering.no_moments(why);
+    None
 }
 
 /// Launches a kernel of tiles, `rows` output rows a thread.
@@ -247,9 +264,6 @@ pub(super) fn overrides(counts: &[(&'static str, usize)]) -> Vec<(&'static str, 
 }
 
 fn any(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowering<'_>) {
-    if lowering.wants_moments() {
-        lowering.no_moments("the kernel for its filters makes none");
-    }
     let tile = shapes.filters.next_power_of_two().min(TILE_FILTERS);
     let tiles = shapes.filters.div_ceil(tile);
     let counts = [
@@ -277,9 +291,7 @@ fn depthwise(shapes: &Shapes, walk: &Walk, slots: &Slots, lowering: &mut Lowerin
 
 /// Small filters of one channel each, of planes that a thread holds whole.
 fn planes(mut held: Held, slots: &Slots, lowering: &mut Lowering<'_>) {
-    if lowering.wants_moments() {
-        lowering.no_moments("the kernel for its planes makes none");
-    }
+    lowering.no_moments("the kernel for its planes makes none");
     let ways = lowering.ways();
     // Filters of as many channels as a lane has elements are whole lanes.
     let channels = lowering.inputs[0].shape[1];

@@ -1,7 +1,7 @@
 //! Convolutions as a product of matrices in the memory of workgroups: `shaders/conv_shared.wgsl`.
 
-use super::kernels::SHARED_KERNELS;
-use super::lower::{Slots, overrides};
+use super::kernels::{SHARED_KERNELS, SHARED_MOMENTS_KERNELS};
+use super::lower::{Slots, moments, overrides};
 use super::packed::Packed;
 use super::shapes::Shapes;
 use crate::kernel::{half, per_lane, store_constants, store_form};
@@ -81,9 +81,20 @@ pub(super) fn lower(
     let depth = pictures * shapes.groups * shapes.filters.div_ceil(tile);
     let count = [row.div_ceil(PIXELS) * workgroup[0], workgroup[1], depth];
     let params = shapes.params(last_lane(lowering.inputs[0]));
-    let writes = lowering.writes.clone();
+    let parts = row.div_ceil(PIXELS);
+    let made = moments(parts * pictures, lowering);
+    let kernels = if made.is_some() {
+        constants.extend(overrides(&[
+            ("PARTS_X", parts),
+            ("PARTS", parts * pictures),
+        ]));
+        &SHARED_MOMENTS_KERNELS
+    } else {
+        &SHARED_KERNELS
+    };
+    let writes: Vec<_> = lowering.writes.iter().copied().chain(made).collect();
     lowering.launch(&Launch {
-        kernel: &SHARED_KERNELS[form],
+        kernel: &kernels[form],
         constants: &constants,
         params: bytemuck::bytes_of(&params),
         reads: &[
