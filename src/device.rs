@@ -16,6 +16,7 @@ use futures_intrusive::channel::shared::oneshot_channel;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A GPU (or its software stand-in) that sessions run on. Clones are handles of the same device.
 #[derive(Clone)]
@@ -211,7 +212,7 @@ impl Device {
         let short = matches!(error, Error::OutOfMemory { .. });
         if !short && lock(&self.shared.trouble.lost).is_none() {
             // A device that is destroyed while it works is lost, for wgpu, when it has ended.
-            let _ = self.shared.device.poll(wgpu::PollType::wait_indefinitely());
+            let _ = self.poll(&wgpu::PollType::wait_indefinitely());
         }
         match &*lock(&self.shared.trouble.lost) {
             Some(reason) => Error::DeviceLost(reason.clone()),
@@ -236,14 +237,28 @@ impl Device {
 
     /// Waits for a submission on this thread.
     pub(crate) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
-        let poll = wgpu::PollType::Wait {
+        let polled = self.poll(&wgpu::PollType::Wait {
             submission_index: Some(submission),
             timeout: None,
-        };
-        let polled = self.shared.device.poll(poll);
+        });
         self.check().map_err(|error| self.cause(error))?;
         polled.map_err(|error| Error::DeviceLost(error.to_string()))?;
         Ok(())
+    }
+
+    /// Polls until what it waits for is there: wgpu's GL gives up after two seconds, and at once where waiting fails.
+    fn poll(
+        &self,
+        poll: &wgpu::PollType,
+    ) -> std::result::Result<wgpu::PollStatus, wgpu::PollError> {
+        loop {
+            let start = Instant::now();
+            let polled = self.shared.device.poll(poll.clone());
+            let gave_up = matches!(polled, Err(wgpu::PollError::Timeout));
+            if !gave_up || start.elapsed() < Duration::from_secs(1) {
+                return polled;
+            }
+        }
     }
 
     /// What `read` makes of the contents of a buffer for reading; the future completes when the device has been polled past the
