@@ -3,8 +3,8 @@
 //
 //   y[n, base + i] = x[n, input_base + i]
 //
-// Grid: x = elements of a row, eight per thread; y = pictures, and with OUT_AFFINE their planes.
-// Numerics: exact, on bits, but for what is on the way out: helpers/way_out.wgsl.
+// Grid: x = elements of a row, eight per thread; y = pictures, and with an affine function their planes.
+// Numerics: exact, on bits, but for what is on the ways in and out: helpers/way_in.wgsl, helpers/way_out.wgsl.
 // Source: torch.cat(dim=1).
 
 override WX: u32 = 256u;
@@ -17,7 +17,7 @@ struct Params {
     x_base: u32,       // lanes of x and y that are before what is bound
     y_base: u32,
     pictures: u32,     // N
-    planes: u32,       // of a picture of the input, with OUT_AFFINE
+    planes: u32,       // of a picture of the input, with an affine function
     channel: u32,      // of the output, the first of them
     row: u32,          // elements of a row that are copied
     input_base: u32,   // elements of the input before the first of them
@@ -28,10 +28,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>; // [pictures, row]
-@group(0) @binding(1) var<storage, read> way_out: array<vec4<f32>>; // [channels], helpers/way_out.wgsl
-@group(0) @binding(2) var<storage, read> skip: array<vec4<u32>>;    // as y, helpers/way_out.wgsl
-@group(0) @binding(3) var<storage, read_write> y: array<Out>; // [pictures, output_row]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> way_in: array<vec4<f32>>;  // [planes], helpers/way_in.wgsl
+@group(0) @binding(2) var<storage, read> way_out: array<vec4<f32>>; // [channels], helpers/way_out.wgsl
+@group(0) @binding(3) var<storage, read> skip: array<vec4<u32>>;    // as y, helpers/way_out.wgsl
+@group(0) @binding(4) var<storage, read_write> y: array<Out>; // [pictures, output_row]
+@group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WX, WY, WZ)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -39,7 +40,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let first = id.x * 8u;
     var picture = id.y;
     var plane = 0u;
-    if (OUT_AFFINE) {
+    if (IN_AFFINE || OUT_AFFINE) {
         picture = id.y / params.planes;
         plane = id.y % params.planes;
     }
@@ -47,5 +48,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let within = plane * params.row + first;
     load_stretch(i32(params.input_base + picture * params.input_row + within));
     let at = picture * params.output_row + params.base + within;
-    store_elements(at, min(8u, params.row - first), params.channel + plane, Octet(stretch[0], stretch[1]));
+    let count = min(8u, params.row - first);
+    let channel = params.channel + plane;
+    if (IN_AFFINE || IN_RELU) {
+        enter_channel(plane);
+        store_numbers(at, count, channel, entered(number(stretch[0])), entered(number(stretch[1])));
+    } else {
+        store_elements(at, count, channel, Octet(stretch[0], stretch[1]));
+    }
 }

@@ -24,8 +24,9 @@ use crate::ops::BatchNorm;
 pub(crate) struct Fused {
     /// How often rows and columns of the input are repeated as they are loaded.
     pub(crate) repeat: Option<[usize; 2]>,
-    /// To each element of the first input, behind that.
-    pub(crate) way_in: Way,
+    /// To each element of the first input, behind that; of a layer that takes it on the way in of each, of the inputs in their
+    /// order. None for those that it is too short for.
+    pub(crate) ways_in: Vec<Way>,
     /// To each element of the first output.
     pub(crate) way_out: Way,
     /// A batch norm in training takes the first output: its moments are made with it.
@@ -49,9 +50,15 @@ pub(crate) struct Affine {
 }
 
 impl Fused {
+    /// What is done to each element of an input.
+    pub(crate) fn way_in(&self, input: usize) -> Option<&Way> {
+        let way = self.ways_in.get(input);
+        way.filter(|way| **way != Way::default())
+    }
+
     /// The values that the node reads besides its inputs.
     pub(crate) fn reads(&self) -> impl Iterator<Item = Value> {
-        [&self.way_in, &self.way_out].into_iter().flat_map(|way| {
+        self.ways_in.iter().chain([&self.way_out]).flat_map(|way| {
             let affine = way.affine.iter().flat_map(|affine| affine.inputs.iter());
             affine.chain(&way.skip).copied()
         })
@@ -59,7 +66,7 @@ impl Fused {
 
     /// The same, to be renamed.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        let ways = [&mut self.way_in, &mut self.way_out].into_iter();
+        let ways = self.ways_in.iter_mut().chain([&mut self.way_out]);
         ways.flat_map(|way| {
             let affine = way.affine.iter_mut();
             let affine = affine.flat_map(|affine| affine.inputs.iter_mut());
@@ -73,6 +80,8 @@ impl Fused {
 pub(crate) struct Takes {
     /// An affine function of each channel and ReLU on the way in.
     pub(crate) way_in: bool,
+    /// The same of each input, not of the first only.
+    pub(crate) each: bool,
     /// Its elements are those of its input, so that what would be on the way in may be on the way out.
     pub(crate) moves: bool,
     /// An affine function of each channel on the way out.
@@ -87,6 +96,7 @@ impl Takes {
     /// The sum and ReLU.
     pub(crate) const SUM: Self = Self {
         way_in: false,
+        each: false,
         moves: false,
         affine: false,
         skip: true,
@@ -106,6 +116,11 @@ impl Takes {
     pub(crate) const ALL: Self = Self {
         way_in: true,
         ..Self::WAY_OUT
+    };
+    /// The same, on the way in of each input.
+    pub(crate) const EACH: Self = Self {
+        each: true,
+        ..Self::ALL
     };
 }
 
@@ -209,15 +224,15 @@ impl Fusion {
         self.remove(node);
     }
 
-    /// Takes a node out of the graph; `into` computes what it did from the node's input.
-    fn absorb_input(&mut self, node: usize, into: usize) {
+    /// Takes a node out of the graph; `into`, of which it computes an input, computes what it did from the node's input.
+    fn absorb_input(&mut self, node: usize, into: usize, input: usize) {
         let gone = self.graph.nodes[node].clone();
         self.done(format!(
             "{} into {}",
             gone.name, self.graph.nodes[into].name
         ));
         let kept = &mut self.graph.nodes[into];
-        kept.inputs[0] = gone.inputs[0];
+        kept.inputs[input] = gone.inputs[0];
         kept.name = format!("{}+{}", gone.name, kept.name);
         self.remove(node);
     }

@@ -179,6 +179,25 @@ fn second_term(graph: &mut Graph, shape: &[usize]) -> Result<()> {
     graph.output("y", y)
 }
 
+/// Three tensors side by side: an affine function and ReLU on the way in of the first, none, and ReLU.
+fn entered(graph: &mut Graph, shape: &[usize]) -> Result<()> {
+    let with_channels = |channels| {
+        let mut shape = shape.to_vec();
+        shape[1] = channels;
+        shape
+    };
+    let a = graph.input("a", shape, DType::F32)?;
+    let b = graph.input("b", with_channels(2), DType::F32)?;
+    let c = graph.input("c", with_channels(4), DType::F32)?;
+    let norm = Step::norm().add(graph, a, 0)?;
+    let (first, last) = (graph.relu(norm)?, graph.relu(c)?);
+    let mut y = graph.concat(&[first, b, last])?;
+    for (index, step) in [Step::norm(), Step::Add, Step::Relu].iter().enumerate() {
+        y = step.add(graph, y, index + 1)?;
+    }
+    graph.output("y", y)
+}
+
 /// An affine function and ReLU of f16, of which f32 is made.
 fn widened(graph: &mut Graph, shape: &[usize]) -> Result<()> {
     let mut y = graph.input("x", shape, DType::F16)?;

@@ -35,7 +35,7 @@ fn fuse_into(fusion: &mut Fusion, conv: usize) -> bool {
         }
         Some(repeat) => {
             fusion.graph.nodes[conv].fused.repeat = Some(repeat);
-            fusion.absorb_input(nearest, conv);
+            fusion.absorb_input(nearest, conv, 0);
             return true;
         }
     };

@@ -1,20 +1,41 @@
 //! Batch norm in evaluation and ReLU on the way in of the kernel that reads their result; of one that only moves elements, on the way
-//! out. Of a sum, on the way in of one of its terms.
+//! out. Of a sum, on the way in of one of its terms; of tensors side by side, of each.
 //!
 //! before: `a = batch_norm(x)`, `b = relu(a)`, `y = max_pool(b)`
 //! after:  `y = max_pool(x)`, which does both as it loads
 
-use super::{Affine, Fusion, Way};
+use super::{Affine, Fusion, Takes, Way};
 use crate::graph::Value;
 use crate::ops::{Mode, Op};
 
 pub(super) fn fuse(fusion: &mut Fusion) {
-    fusion.each(fuse_into);
+    let mut node = 0;
+    while node < fusion.graph.nodes.len() {
+        // Those in front that have gone have moved it.
+        node = node + 1 - fuse_into(fusion, node);
+    }
 }
 
-/// Whether the node has taken the one in front.
-fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
-    // A sum has its way in at its first term, and either may be that.
+/// How many nodes in front the node has taken.
+fn fuse_into(fusion: &mut Fusion, mut node: usize) -> usize {
+    swap_terms(fusion, node);
+    let graph = &fusion.graph;
+    let this = &graph.nodes[node];
+    let types = this.inputs.iter();
+    let types: Vec<_> = types.map(|value| &graph.values[value.index].ty).collect();
+    let takes = this.op.layer().takes(&types);
+    let inputs = if takes.each { this.inputs.len() } else { 1 };
+    let mut gone = 0;
+    for input in 0..inputs {
+        let taken = fuse_input(fusion, node, input, takes);
+        gone += usize::from(taken);
+        node -= usize::from(taken);
+    }
+    gone
+}
+
+/// A sum has its way in at its first term, and either may be that.
+fn swap_terms(fusion: &mut Fusion, node: usize) {
     let terms = &fusion.graph.nodes[node].inputs;
     if let (Op::Add(_), &[a, b]) = (&fusion.graph.nodes[node].op, &terms[..])
         && may_enter(fusion, b)
@@ -26,12 +47,15 @@ fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
             fusion.left(front, format!("{name} has its other term's on its way in"));
         }
     }
-    let graph = &fusion.graph;
-    let this = &graph.nodes[node];
-    let types = this.inputs.iter();
-    let types: Vec<_> = types.map(|value| &graph.values[value.index].ty).collect();
-    let takes = this.op.layer().takes(&types);
-    let Some(front) = this.inputs.first().and_then(|&x| fusion.producer(x)) else {
+}
+
+/// Whether the node has taken the one that computes its input of this number.
+fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes) -> bool {
+    let this = &fusion.graph.nodes[node];
+    let Some(&x) = this.inputs.get(input) else {
+        return false;
+    };
+    let Some(front) = fusion.producer(x) else {
         return false;
     };
     let Some(way) = way_of(fusion, front) else {
@@ -39,18 +63,20 @@ fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
     };
     let why = match () {
         () if !takes.way_in && !takes.moves => "has no place for it on its way in",
-        () if fusion.uses(this.inputs[0]) > 1 => "is not the only one that reads it",
+        () if fusion.uses(x) > 1 => "is not the only one that reads it",
         () if takes.moves => match before(&way, &this.fused.way_out) {
             Some(way_out) => {
                 fusion.graph.nodes[node].fused.way_out = way_out;
-                fusion.absorb_input(front, node);
+                fusion.absorb_input(front, node, input);
                 return true;
             }
             None => "has no place for it before what is on its way out",
         },
         () => {
-            fusion.graph.nodes[node].fused.way_in = way;
-            fusion.absorb_input(front, node);
+            let ways_in = &mut fusion.graph.nodes[node].fused.ways_in;
+            ways_in.resize(ways_in.len().max(input + 1), Way::default());
+            ways_in[input] = way;
+            fusion.absorb_input(front, node, input);
             return true;
         }
     };
@@ -60,7 +86,7 @@ fn fuse_into(fusion: &mut Fusion, node: usize) -> bool {
 }
 
 /// Whether what computes the value may go on the way in of the only node that reads it.
-fn may_enter(fusion: &Fusion, value: Value) -> bool {
+pub(super) fn may_enter(fusion: &Fusion, value: Value) -> bool {
     let front = fusion.producer(value);
     fusion.uses(value) == 1 && front.is_some_and(|front| way_of(fusion, front).is_some())
 }
@@ -78,7 +104,7 @@ fn before(first: &Way, then: &Way) -> Option<Way> {
 /// What a node does, as steps on a way in, if it is nothing else.
 fn way_of(fusion: &Fusion, node: usize) -> Option<Way> {
     let node = &fusion.graph.nodes[node];
-    if node.fused.way_in != Way::default()
+    if node.fused.way_in(0).is_some()
         || node.fused.repeat.is_some()
         || node.fused.way_out.skip.is_some()
         || node.fused.way_out.affine.is_some()

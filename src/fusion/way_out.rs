@@ -3,6 +3,7 @@
 //! before: `a = conv(x, w)`, `b = batch_norm(a)`, `c = add(b, s)`, `y = relu(c)`
 //! after:  `y = conv(x, w)`, which does all of it before it stores
 
+use super::way_in::may_enter;
 use super::{Affine, Fusion, Takes, Way};
 use crate::graph::{Node, Value};
 use crate::ops::{Mode, Op};
@@ -36,6 +37,12 @@ fn fuse_node(fusion: &mut Fusion, node: usize) -> bool {
             let mut terms = [inputs[0], inputs[1]];
             terms.sort_by_key(|&term| fusion.producer(term));
             let [other, own] = terms;
+            // Without a way in of its own it goes on that of the sum, which has its way out for what is behind it.
+            let made_of = |value| Some(fusion.graph.nodes[fusion.producer(value)?].inputs[0]);
+            let has_entry = made_of(own).is_some_and(|x| may_enter(fusion, x));
+            if may_enter(fusion, own) && !has_entry {
+                return false;
+            }
             let step = |takes: Takes, way: &mut Way| {
                 let free = takes.skip && way.skip.is_none() && !way.relu;
                 way.skip = Some(other);

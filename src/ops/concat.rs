@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::fusion::Takes;
 use crate::graph::{Graph, Value};
 use crate::kernel::{
-    Kernel, ROWS, Start, half, params, per_lane, row_kernels, store_constants, store_form,
+    ENTERED, Kernel, ROWS, Start, WAY_IN, half, params, per_lane, row_kernels, store_constants,
+    store_form,
 };
 use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches, Ways, span};
 use crate::tensor::{DType, TensorType};
@@ -46,6 +47,8 @@ pub(super) const KERNELS: [Kernel; 3] = row_kernels!(
     include_str!("../../shaders/concat.wgsl"),
     Params::FIELDS,
     ROWS,
+    WAY_IN,
+    ENTERED,
 );
 
 /// Elements of a thread.
@@ -96,44 +99,54 @@ impl Layer for Concat {
     }
 
     fn takes(&self, _inputs: &[&TensorType]) -> Takes {
-        Takes::WAY_OUT
+        Takes::EACH
     }
 
     fn lower(&self, lowering: &mut Lowering<'_>) {
         let y = lowering.outputs[0];
         let row = |ty: &TensorType| ty.shape[1..].iter().product::<usize>();
-        let inputs = lowering.inputs.iter().zip(&lowering.reads);
-        let inputs = inputs.map(|(x, &slot)| Input { slot, row: row(x) });
+        let inputs = lowering.inputs.iter().zip(&lowering.reads).enumerate();
+        let inputs = inputs.map(|(index, (x, &slot))| Input {
+            index,
+            slot,
+            row: row(x),
+        });
         let inputs: Vec<Input> = inputs.filter(|input| input.row > 0).collect();
-        let ways = lowering.ways();
-        let is_affine = ways.are_affine();
-        if !is_affine && each::lower(&inputs, &ways, lowering) {
-            return;
-        }
-        if !is_affine && lanes::takes(&inputs, y, lowering) {
-            return lanes::lower(&inputs, &ways, lowering);
+        let ways = lowering.ways_out();
+        let entered = |input: &Input| lowering.fused.way_in(input.index).is_some();
+        if !ways.are_affine() && !inputs.iter().any(entered) {
+            if each::lower(&inputs, &ways, lowering) {
+                return;
+            }
+            if lanes::takes(&inputs, y, lowering) {
+                return lanes::lower(&inputs, &ways, lowering);
+            }
         }
         let plane: usize = y.shape[2..].iter().product();
         let mut base = 0;
-        for Input { slot, row: own } in inputs {
-            let planes = if is_affine { own / plane } else { 1 };
+        for input in inputs {
+            let ways = lowering.ways_in(&ways, input.index);
+            let is_affine = ways.are_affine();
+            let planes = if is_affine { input.row / plane } else { 1 };
             let rows = Rows {
                 count: y.shape[0] * planes,
                 planes,
                 channel: if is_affine { base / plane } else { 0 },
-                elements: own / planes,
-                from: (0, own),
+                elements: input.row / planes,
+                from: (0, input.row),
                 to: (base, row(y)),
                 dtype: y.dtype,
             };
-            rows.launch([slot, lowering.writes[0]], &ways, lowering);
-            base += own;
+            rows.launch([input.slot, lowering.writes[0]], &ways, lowering);
+            base += input.row;
         }
     }
 }
 
 /// An input that has elements.
 struct Input {
+    /// Its number among all.
+    index: usize,
     slot: SlotId,
     /// Elements of a picture.
     row: usize,
@@ -204,22 +217,18 @@ impl Rows {
             kernel: &KERNELS[form],
             constants: &constants,
             params: bytemuck::bytes_of(&params),
-            reads: &[x, ways.way_out, ways.skip],
+            reads: &[x, ways.way_in, ways.way_out, ways.skip],
             writes: &[y],
             threads: Threads::fitted([self.elements.div_ceil(columns), self.count, 1]),
             operations: 0,
             touches: Some(Touches {
                 bytes: &touched,
-                like_y: if ways.skips { &[2] } else { &[] },
+                like_y: if ways.skips { &[3] } else { &[] },
                 weights: None,
             }),
         };
-        let table = if ways.are_affine() {
-            self.planes * 16
-        } else {
-            0
-        };
-        let read = bytes * (1 + usize::from(ways.skips)) + table;
+        let tables = ways.tables() * self.planes * 16;
+        let read = bytes * (1 + usize::from(ways.skips)) + tables;
         lowering.launch_part(&launch, [read, bytes]);
     }
 }

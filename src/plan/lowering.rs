@@ -2,7 +2,7 @@
 
 use super::cut::{Cutter, PACKED, Part};
 use super::{Dispatch, Limits, Plan, SlotId, Threads, Touches, grid};
-use crate::fusion::{Affine, Fused};
+use crate::fusion::{Affine, Fused, Way};
 use crate::kernel::{Kernel, Start};
 use crate::ops;
 use crate::tensor::TensorType;
@@ -26,6 +26,7 @@ pub(crate) struct Launch<'a> {
 
 /// What a kernel does besides its layer: the slots that it binds for that, an empty one where it does nothing, and its
 /// `override`s.
+#[derive(Clone)]
 pub(crate) struct Ways {
     /// Affine functions on the way in.
     pub(crate) way_in: SlotId,
@@ -41,8 +42,13 @@ pub(crate) struct Ways {
 impl Ways {
     /// Whether a channel has a function of its own.
     pub(crate) fn are_affine(&self) -> bool {
-        let affine = |(name, _): &_| ["IN_AFFINE", "OUT_AFFINE"].contains(name);
-        self.constants.iter().any(affine)
+        self.tables() > 0
+    }
+
+    /// On how many ways it has.
+    pub(crate) fn tables(&self) -> usize {
+        let affine = |(name, _): &&_| ["IN_AFFINE", "OUT_AFFINE"].contains(name);
+        self.constants.iter().filter(affine).count()
     }
 }
 
@@ -218,36 +224,50 @@ impl Lowering<'_> {
             && needed <= limits.max_storage_buffer_binding_size
     }
 
-    /// What the layer's kernel does besides; the tables of affine functions are launched.
+    /// Launches the kernel that makes the table of affine functions, if there are any.
+    fn affine_table(&mut self, affine: Option<&Affine>, ty: &TensorType) -> Option<SlotId> {
+        let Affine { layer, inputs } = affine?;
+        let inputs: Vec<SlotId> = inputs.iter().map(|value| value.index).collect();
+        let channels = ty.shape.get(1).copied().unwrap_or(1);
+        Some(ops::affine_table(layer, self, &inputs, channels))
+    }
+
+    /// What the layer's kernel does besides, on the way in of the first input; the tables of affine functions are launched.
     pub(crate) fn ways(&mut self) -> Ways {
-        let fused = self.fused;
-        let channels = |ty: &TensorType| ty.shape.get(1).copied().unwrap_or(1);
-        let (input, output) = (channels(self.inputs[0]), channels(self.outputs[0]));
+        let ways = self.ways_out();
+        self.ways_in(&ways, 0)
+    }
+
+    /// What it does on its way out.
+    pub(crate) fn ways_out(&mut self) -> Ways {
+        let Way { affine, relu, .. } = &self.fused.way_out;
+        let way_out = self.affine_table(affine.as_ref(), self.outputs[0]);
         let nothing = self.plan.nothing(self.limits);
-        let mut table = |affine: &Option<Affine>, channels| {
-            affine.as_ref().map(|Affine { layer, inputs }| {
-                let inputs: Vec<SlotId> = inputs.iter().map(|value| value.index).collect();
-                ops::affine_table(layer, self, &inputs, channels)
-            })
-        };
-        let way_in = table(&fused.way_in.affine, input);
-        let way_out = table(&fused.way_out.affine, output);
         let skip = self.skip;
         let flags = [
-            ("IN_AFFINE", way_in.is_some()),
-            ("IN_RELU", fused.way_in.relu),
             ("OUT_AFFINE", way_out.is_some()),
             ("OUT_SKIP", skip.is_some()),
-            ("OUT_RELU", fused.way_out.relu),
+            ("OUT_RELU", *relu),
         ];
-        let set = flags.into_iter().filter(|(_, set)| *set);
         Ways {
-            way_in: way_in.unwrap_or(nothing),
+            way_in: nothing,
             way_out: way_out.unwrap_or(nothing),
             skip: skip.unwrap_or(nothing),
             skips: skip.is_some(),
-            constants: set.map(|(name, _)| (name, 1.0)).collect(),
+            constants: set(&flags).collect(),
         }
+    }
+
+    /// The same, and what it does on the way in of an input.
+    pub(crate) fn ways_in(&mut self, out: &Ways, input: usize) -> Ways {
+        let mut ways = out.clone();
+        if let Some(Way { affine, relu, .. }) = self.fused.way_in(input) {
+            let table = self.affine_table(affine.as_ref(), self.inputs[input]);
+            let flags = [("IN_AFFINE", table.is_some()), ("IN_RELU", *relu)];
+            ways.constants.extend(set(&flags));
+            ways.way_in = table.unwrap_or(ways.way_in);
+        }
+        ways
     }
 
     /// Appends a call; nothing if it has no threads.
@@ -330,6 +350,12 @@ impl Lowering<'_> {
             before = behind;
         }
     }
+}
+
+/// `override`s of those flags that are set.
+fn set(flags: &[(&'static str, bool)]) -> impl Iterator<Item = (&'static str, f64)> {
+    let set = flags.iter().filter(|(_, set)| *set);
+    set.map(|(name, _)| (*name, 1.0))
 }
 
 /// Tells a kernel where it begins, and which lanes of its tensors are bound.

@@ -233,7 +233,7 @@ fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
         ),
         (
             "norm-add-relu",
-            &[TABLE, "batch_norm"],
+            &[TABLE, "add"],
             affine(9) + 3 * values([2, 9, 3]),
         ),
         (
@@ -398,7 +398,7 @@ fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
                 "conv_pack",
                 "conv_tile",
                 "batch_norm",
-                "relu",
+                "add",
                 "interpolate_each",
                 "conv_pack",
                 "conv_tile",
@@ -712,6 +712,31 @@ fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
             ],
             // x, conv; conv, a; conv, conv, b.
             depthwise(3) + 7 * values([2, 3, 24, 40]) + made(3, 2 * 3) + statistics(3, 1),
+        ),
+        (
+            "norm-relu-concat-norm-add-relu",
+            &[TABLE, TABLE, "concat", "concat", "concat"],
+            affine(3) + affine(9) + 3 * values([2, 9, 12, 16]),
+        ),
+        (
+            "norm-relu-concat-norm-add-relu-odd",
+            &[TABLE, TABLE, "concat", "concat", "concat"],
+            affine(3) + affine(9) + 3 * values([2, 9, 9, 11]),
+        ),
+        (
+            "norm-relu-concat-norm-add-relu-small",
+            &[TABLE, TABLE, "concat", "concat", "concat"],
+            affine(5) + affine(11) + 3 * values([3, 11, 1, 3]),
+        ),
+        (
+            "norm-relu-concat-norm-add-relu-edges",
+            &[TABLE, TABLE, "concat", "concat", "concat"],
+            affine(9) + affine(15) + 3 * values([1, 15, 17, 19]),
+        ),
+        (
+            "norm-add-norm-relu",
+            &[TABLE, TABLE, "add"],
+            2 * affine(3) + 3 * unaligned,
         ),
         (
             "norm-relu-sigmoid-norm-add-relu-edges",

@@ -1,7 +1,7 @@
 //! The named cases of what is on the ways in and out of kernels that compute each element, of batch norm in training and of concat: in
 //! planes of lanes, of others, of less than one, and in large ones that begin within lanes.
 
-use super::{Step, chain, second_term, widened};
+use super::{Step, chain, entered, second_term, widened};
 use crate::cases::Case;
 use crate::ops::BatchNorm;
 use crate::tensor::DType;
@@ -13,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
     let aligned = [2, 3, 12, 16];
     let unaligned = [2, 3, 9, 11];
     let edges = [1, 9, 17, 19];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 23] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 24] = [
         (
             "norm-relu-sigmoid-norm-add-relu",
             "on both ways of a function of each element",
@@ -85,6 +85,12 @@ pub(super) fn cases() -> Vec<Case> {
             "on the way out of tensors side by side, of planes that are less than a lane",
             &[3, 5, 1, 3],
             &[Step::Concat(4), norm(), Add, Relu],
+        ),
+        (
+            "norm-add-norm-relu",
+            "an affine function on either way of a sum",
+            &unaligned,
+            &[norm(), Add, norm(), Relu],
         ),
         (
             "relu-norm-relu",
@@ -170,6 +176,11 @@ pub(super) fn cases() -> Vec<Case> {
             format!("fusion/norm-relu-second-norm-relu{ending}"),
             "on both ways of a sum, of its second term",
             |g| second_term(g, shape),
+        ));
+        cases.push(Case::new(
+            format!("fusion/norm-relu-concat-norm-add-relu{ending}"),
+            "on the ways of tensors side by side, of the first and the last in",
+            |g| entered(g, shape),
         ));
         cases.push(Case::new(
             format!("fusion/norm-relu-widen-add{ending}"),
