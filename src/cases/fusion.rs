@@ -21,6 +21,8 @@ enum Step {
     Cast(DType),
     /// With another tensor of so many channels.
     Concat(usize),
+    /// Behind another tensor of so many channels, both behind ReLU.
+    Rectified(usize),
     Conv {
         filters: usize,
         kernel: [usize; 2],
@@ -83,6 +85,13 @@ impl Step {
                 shape[1] = *channels;
                 let other = graph.input(format!("beside{index}"), shape, dtype)?;
                 graph.concat(&[x, other])
+            }
+            Self::Rectified(channels) => {
+                let mut shape = shape;
+                shape[1] = *channels;
+                let other = graph.input(format!("beside{index}"), shape, dtype)?;
+                let both = [graph.relu(other)?, graph.relu(x)?];
+                graph.concat(&both)
             }
             Self::Copy => graph.copy(x),
             Self::AvgPool(layer) => graph.avg_pool(x, layer.clone()),
@@ -198,6 +207,18 @@ fn entered(graph: &mut Graph, shape: &[usize]) -> Result<()> {
     graph.output("y", y)
 }
 
+/// Three tensors side by side: an affine function on the way in of the second, of more elements than the others.
+fn one_entered(graph: &mut Graph, shape: &[usize]) -> Result<()> {
+    let mut wide = shape.to_vec();
+    wide[1] *= 3;
+    let a = graph.input("a", shape, DType::F32)?;
+    let b = graph.input("b", wide, DType::F32)?;
+    let c = graph.input("c", shape, DType::F32)?;
+    let norm = Step::norm().add(graph, b, 0)?;
+    let y = graph.concat(&[a, norm, c])?;
+    graph.output("y", y)
+}
+
 /// An affine function and ReLU of f16, of which f32 is made.
 fn widened(graph: &mut Graph, shape: &[usize]) -> Result<()> {
     let mut y = graph.input("x", shape, DType::F16)?;
@@ -243,7 +264,7 @@ fn residual(graph: &mut Graph, shape: &[usize]) -> Result<()> {
 }
 
 fn random_step(rng: &mut Rng, channels: usize) -> Step {
-    match rng.u8(0..17) {
+    match rng.u8(0..18) {
         0 => Step::Add,
         1 | 2 => Step::Norm(BatchNorm::eval()),
         3 => Step::Norm(BatchNorm::train()),
@@ -260,6 +281,7 @@ fn random_step(rng: &mut Rng, channels: usize) -> Step {
         13 => Step::Concat(rng.usize(1..=5)),
         14 => Step::Cast(pick(rng, &[DType::F16, DType::F32])),
         15 => Step::Copy,
+        16 => Step::Rectified(rng.usize(1..=5)),
         _ => Step::Conv {
             filters: rng.usize(1..=9),
             kernel: [rng.usize(1..=9), pick(rng, &[1, 2, 3, 3, 3, 5, 7, 9])],

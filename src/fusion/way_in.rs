@@ -25,6 +25,9 @@ fn fuse_into(fusion: &mut Fusion, mut node: usize) -> usize {
     let types: Vec<_> = types.map(|value| &graph.values[value.index].ty).collect();
     let takes = this.op.layer().takes(&types);
     let inputs = if takes.each { this.inputs.len() } else { 1 };
+    if takes.each && !outweighs(fusion, node) {
+        return 0;
+    }
     let mut gone = 0;
     for input in 0..inputs {
         let taken = fuse_input(fusion, node, input, takes);
@@ -32,6 +35,31 @@ fn fuse_into(fusion: &mut Fusion, mut node: usize) -> usize {
         node -= usize::from(taken);
     }
     gone
+}
+
+/// Whether what would go on the ways in of a node is at least half of all that it reads: its kernel with a way in takes longer for
+/// each of its inputs, which else may be those of the fastest kernels.
+fn outweighs(fusion: &mut Fusion, node: usize) -> bool {
+    let this = &fusion.graph.nodes[node];
+    let bytes = |value: &Value| fusion.graph.values[value.index].ty.bytes();
+    let inputs = this.inputs.clone();
+    let (entering, others): (Vec<_>, Vec<_>) = inputs
+        .into_iter()
+        .partition(|&input| may_enter(fusion, input));
+    let [gained, other] = [&entering, &others].map(|values| values.iter().map(bytes).sum());
+    let gained: usize = gained;
+    let outweighs = gained == 0 || gained >= other;
+    if !outweighs {
+        let why = format!("{} has more beside it, which would take longer", this.name);
+        let fronts: Vec<_> = entering
+            .iter()
+            .map(|&value| fusion.producer(value))
+            .collect();
+        for front in fronts.into_iter().flatten() {
+            fusion.left(front, why.clone());
+        }
+    }
+    outweighs
 }
 
 /// A sum has its way in at its first term, and either may be that.
@@ -63,6 +91,9 @@ fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes) -> b
     };
     let why = match () {
         () if !takes.way_in && !takes.moves => "has no place for it on its way in",
+        () if this.inputs.iter().filter(|&&read| read == x).count() > 1 => {
+            "reads it more than once"
+        }
         () if fusion.uses(x) > 1 => "is not the only one that reads it",
         () if takes.moves => match before(&way, &this.fused.way_out) {
             Some(way_out) => {

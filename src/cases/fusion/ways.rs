@@ -1,7 +1,7 @@
 //! The named cases of what is on the ways in and out of kernels that compute each element, of batch norm in training and of concat: in
 //! planes of lanes, of others, of less than one, and in large ones that begin within lanes.
 
-use super::{Step, chain, entered, second_term, widened};
+use super::{Step, chain, entered, one_entered, second_term, widened};
 use crate::cases::Case;
 use crate::ops::BatchNorm;
 use crate::tensor::DType;
@@ -181,6 +181,16 @@ pub(super) fn cases() -> Vec<Case> {
             format!("fusion/norm-relu-concat-norm-add-relu{ending}"),
             "on the ways of tensors side by side, of the first and the last in",
             |g| entered(g, shape),
+        ));
+        cases.push(Case::new(
+            format!("fusion/norm-concat{ending}"),
+            "an affine function of some of the tensors side by side",
+            |g| one_entered(g, shape),
+        ));
+        cases.push(Case::new(
+            format!("fusion/relu-concat{ending}"),
+            "ReLU on the way in of tensors side by side, of no channel's own",
+            |g| chain(g, shape, &[Step::Rectified(4)]),
         ));
         cases.push(Case::new(
             format!("fusion/norm-relu-widen-add{ending}"),

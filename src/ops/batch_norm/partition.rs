@@ -183,7 +183,7 @@ pub(crate) fn moments_depth(x: &TensorType) -> usize {
 /// eights, twice, and between them the parts of a channel in eights and these behind one another; the last pass merges what
 /// is one part. A part is half a workgroup of threads, which make four outputs or more each, or one is the only one of its plane.
 /// That is a depthwise convolution; another's thread has one row of eight values or two of four, and 16 threads behind one another; its
-/// parts are 128 pixels, or the only one of all.
+/// parts are 128 pixels, and the rest of a picture or of all.
 pub(crate) fn made_depth(x: &TensorType) -> usize {
     let width = x.shape.last().copied().unwrap_or(1);
     let plane: usize = x.shape[2..].iter().product();
