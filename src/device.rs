@@ -182,6 +182,11 @@ impl Device {
         }
     }
 
+    /// Whether all threads take turns at one context, as in GL: wgpu panics in one that has waited for it for six seconds.
+    pub(crate) fn has_one_context(&self) -> bool {
+        self.adapter().backend == "Gl"
+    }
+
     /// Runs `f` and returns its result, or the error that wgpu reports for it.
     pub(crate) fn scoped<T>(&self, f: impl FnOnce() -> T) -> Result<T> {
         self.check()?;

@@ -243,19 +243,31 @@ impl Session {
         // Held until the submission, so that no other session changes a variable between prologue and run.
         let mut changes = lock(&self.changes);
         let stale = self.stale(&changes);
+        let first = if stale.is_some() {
+            0
+        } else {
+            self.plan.prologue
+        };
         let submission = self.device.scoped(|| {
             let descriptor = wgpu::CommandEncoderDescriptor::default();
-            let mut encoder = self.device.wgpu().create_command_encoder(&descriptor);
-            self.copy_inputs(feeds, &staged, &mut encoder);
-            let first = if stale.is_some() {
-                0
-            } else {
-                self.plan.prologue
+            let encoder = || self.device.wgpu().create_command_encoder(&descriptor);
+            let mut recorder = encoder();
+            self.copy_inputs(feeds, &staged, &mut recorder);
+            // A submission holds the one context, in which a driver may compile each kernel at its first dispatch: then each dispatch
+            // is one, or other threads would wait longer than they may.
+            let last = match self.device.has_one_context() {
+                true => self.steps.len().saturating_sub(1).max(first),
+                false => first,
             };
-            self.encode(&mut encoder, first..self.steps.len(), None);
-            copy(&mut encoder);
-            self.encode_updates(&mut encoder);
-            self.device.queue().submit([encoder.finish()])
+            for step in first..last {
+                self.encode(&mut recorder, step..step + 1, None);
+                let full = std::mem::replace(&mut recorder, encoder());
+                self.device.queue().submit([full.finish()]);
+            }
+            self.encode(&mut recorder, last..self.steps.len(), None);
+            copy(&mut recorder);
+            self.encode_updates(&mut recorder);
+            self.device.queue().submit([recorder.finish()])
         });
         // Whatever is reported: the variables may have changed.
         for update in &self.plan.updates {

@@ -72,10 +72,9 @@ impl Device {
         let dispatches = dispatches.iter();
         let wanted = dispatches.filter(|dispatch| keys.insert(dispatch.pipeline_key()));
         let wanted: Vec<&Dispatch> = wanted.collect();
-        // GL has one context, for which threads would wait longer than wgpu lets them.
-        let cores = match self.adapter().backend.as_str() {
-            "Gl" => 1,
-            _ => std::thread::available_parallelism().map_or(1, usize::from),
+        let cores = match self.has_one_context() {
+            true => 1,
+            false => std::thread::available_parallelism().map_or(1, usize::from),
         };
         let (next, built) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = || {
