@@ -1,7 +1,7 @@
 //! A graph made ready to run on a device.
 //!
 //! [`Session::new`] plans, builds pipelines, places buffers and uploads constants once. A run writes the inputs,
-//! records one compute pass, submits once, and reads the outputs back or copies them to the caller's buffers.
+//! records one compute pass, submits once (on GL once a dispatch), and reads the outputs back or copies them to the caller's buffers.
 
 mod feed;
 mod memory;

@@ -25,12 +25,10 @@ fn fuse_into(fusion: &mut Fusion, mut node: usize) -> usize {
     let types: Vec<_> = types.map(|value| &graph.values[value.index].ty).collect();
     let takes = this.op.layer().takes(&types);
     let inputs = if takes.each { this.inputs.len() } else { 1 };
-    if takes.each && !outweighs(fusion, node) {
-        return 0;
-    }
+    let worth = !takes.each || outweighs(fusion, node);
     let mut gone = 0;
     for input in 0..inputs {
-        let taken = fuse_input(fusion, node, input, takes);
+        let taken = fuse_input(fusion, node, input, takes, worth);
         gone += usize::from(taken);
         node -= usize::from(taken);
     }
@@ -39,27 +37,14 @@ fn fuse_into(fusion: &mut Fusion, mut node: usize) -> usize {
 
 /// Whether what would go on the ways in of a node is at least half of all that it reads: its kernel with a way in takes longer for
 /// each of its inputs, which else may be those of the fastest kernels.
-fn outweighs(fusion: &mut Fusion, node: usize) -> bool {
-    let this = &fusion.graph.nodes[node];
-    let bytes = |value: &Value| fusion.graph.values[value.index].ty.bytes();
-    let inputs = this.inputs.clone();
-    let (entering, others): (Vec<_>, Vec<_>) = inputs
-        .into_iter()
-        .partition(|&input| may_enter(fusion, input));
-    let [gained, other] = [&entering, &others].map(|values| values.iter().map(bytes).sum());
-    let gained: usize = gained;
-    let outweighs = gained == 0 || gained >= other;
-    if !outweighs {
-        let why = format!("{} has more beside it, which would take longer", this.name);
-        let fronts: Vec<_> = entering
-            .iter()
-            .map(|&value| fusion.producer(value))
-            .collect();
-        for front in fronts.into_iter().flatten() {
-            fusion.left(front, why.clone());
-        }
-    }
-    outweighs
+fn outweighs(fusion: &Fusion, node: usize) -> bool {
+    let bytes = |entering: bool| -> usize {
+        let inputs = fusion.graph.nodes[node].inputs.iter();
+        let inputs = inputs.filter(|&&input| may_enter(fusion, input) == entering);
+        let bytes = inputs.map(|input| fusion.graph.values[input.index].ty.bytes());
+        bytes.sum()
+    };
+    bytes(true) >= bytes(false)
 }
 
 /// A sum has its way in at its first term, and either may be that.
@@ -77,8 +62,8 @@ fn swap_terms(fusion: &mut Fusion, node: usize) {
     }
 }
 
-/// Whether the node has taken the one that computes its input of this number.
-fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes) -> bool {
+/// Whether the node has taken the one that computes its input of this number, if that is worth it.
+fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes, worth: bool) -> bool {
     let this = &fusion.graph.nodes[node];
     let Some(&x) = this.inputs.get(input) else {
         return false;
@@ -95,6 +80,7 @@ fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes) -> b
             "reads it more than once"
         }
         () if fusion.uses(x) > 1 => "is not the only one that reads it",
+        () if !worth => "has more beside it, which would take longer",
         () if takes.moves => match before(&way, &this.fused.way_out) {
             Some(way_out) => {
                 fusion.graph.nodes[node].fused.way_out = way_out;
