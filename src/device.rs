@@ -9,11 +9,11 @@ pub use adapter::{Adapter, Kind, Selection};
 use buffer::Account;
 pub(crate) use buffer::Buffer;
 pub(crate) use pipeline::Pipeline;
+use pipeline::Pipelines;
 
 use crate::error::{Error, Result};
-use crate::plan::{Limits, PipelineKey};
+use crate::plan::Limits;
 use futures_intrusive::channel::shared::oneshot_channel;
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ struct Shared {
     device: wgpu::Device,
     queue: wgpu::Queue,
     adapter: Adapter,
-    pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+    pipelines: Pipelines,
     /// The driver's own, where it can be saved.
     cache: Option<wgpu::PipelineCache>,
     trouble: Arc<Trouble>,
@@ -128,7 +128,7 @@ impl Device {
                 device,
                 queue,
                 adapter,
-                pipelines: Mutex::default(),
+                pipelines: Pipelines::new(),
                 cache,
                 trouble,
                 account: Arc::default(),
@@ -163,7 +163,7 @@ impl Device {
     /// Pipelines built so far: one for each kernel and set of constants, shared by all sessions.
     #[must_use]
     pub fn pipelines(&self) -> usize {
-        lock(&self.shared.pipelines).len()
+        self.shared.pipelines.len()
     }
 
     /// True for handles of one device.

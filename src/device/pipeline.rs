@@ -4,9 +4,9 @@ use super::{Device, lock};
 use crate::error::{Error, Result};
 use crate::plan::{Dispatch, PipelineKey};
 use std::borrow::Cow;
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A pipeline and the layout of its bind group.
 pub(crate) struct Pipeline {
@@ -47,18 +47,62 @@ impl Pipeline {
     }
 }
 
+/// Where the pipeline of a key is, once a thread has built it.
+struct Place<T> {
+    built: OnceLock<Arc<T>>,
+    building: Mutex<()>,
+}
+
+impl<T> Place<T> {
+    fn is_built(&self) -> bool {
+        self.built.get().is_some()
+    }
+}
+
+/// The pipelines of a device, one of a kind.
+pub(super) struct Pipelines<T = Pipeline>(Mutex<HashMap<PipelineKey, Arc<Place<T>>>>);
+
+impl<T> Pipelines<T> {
+    pub(super) fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    /// How many are built.
+    pub(super) fn len(&self) -> usize {
+        let places = lock(&self.0);
+        let built = places.values().filter(|place| place.is_built());
+        built.count()
+    }
+
+    fn has(&self, key: &PipelineKey) -> bool {
+        lock(&self.0).get(key).is_some_and(|place| place.is_built())
+    }
+
+    /// The pipeline of a key, built at its first use. Other threads that want it meanwhile wait for it: a driver would compile
+    /// it for each of them, and again at its first run.
+    fn get(&self, key: PipelineKey, build: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+        let nobody = || {
+            Arc::new(Place {
+                built: OnceLock::new(),
+                building: Mutex::new(()),
+            })
+        };
+        let place = Arc::clone(lock(&self.0).entry(key).or_insert_with(nobody));
+        let _building = lock(&place.building);
+        if let Some(pipeline) = place.built.get() {
+            return Ok(Arc::clone(pipeline));
+        }
+        let pipeline = Arc::new(build()?);
+        Ok(Arc::clone(place.built.get_or_init(|| pipeline)))
+    }
+}
+
 impl Device {
     /// The pipeline of a dispatch, built at its first use.
     pub(crate) fn pipeline(&self, dispatch: &Dispatch) -> Result<Arc<Pipeline>> {
-        let key = dispatch.pipeline_key();
-        if let Some(pipeline) = lock(&self.shared.pipelines).get(&key) {
-            return Ok(Arc::clone(pipeline));
-        }
-        let pipeline = self
-            .scoped(|| Pipeline::new(&self.shared.device, dispatch, self.shared.cache.as_ref()))?;
-        let pipeline = Arc::new(pipeline);
-        lock(&self.shared.pipelines).insert(key, Arc::clone(&pipeline));
-        Ok(pipeline)
+        let (device, cache) = (&self.shared.device, self.shared.cache.as_ref());
+        let build = || self.scoped(|| Pipeline::new(device, dispatch, cache));
+        self.shared.pipelines.get(dispatch.pipeline_key(), build)
     }
 
     /// Builds the pipelines of these dispatches that are not there yet, on several threads, and tells how many of how many
@@ -68,10 +112,12 @@ impl Device {
         dispatches: &[Dispatch],
         progress: impl Fn(usize, usize) + Sync,
     ) -> Result<()> {
-        let mut keys: HashSet<PipelineKey> = lock(&self.shared.pipelines).keys().cloned().collect();
-        let dispatches = dispatches.iter();
-        let wanted = dispatches.filter(|dispatch| keys.insert(dispatch.pipeline_key()));
-        let wanted: Vec<&Dispatch> = wanted.collect();
+        let mut keys = HashSet::new();
+        let mut wanted: Vec<&Dispatch> = dispatches.iter().collect();
+        wanted.retain(|dispatch| {
+            let key = dispatch.pipeline_key();
+            !self.shared.pipelines.has(&key) && keys.insert(key)
+        });
         let cores = match self.has_one_context() {
             true => 1,
             false => std::thread::available_parallelism().map_or(1, usize::from),
@@ -147,5 +193,43 @@ fn trusted_module(device: &wgpu::Device, dispatch: &Dispatch) -> wgpu::ShaderMod
     // loops end, and the suite runs them with sentinels behind every tensor, which a stray store would change.
     unsafe {
         device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    const KEY: PipelineKey = ("kernel", "", Vec::new());
+
+    #[test]
+    fn threads_that_want_a_pipeline_at_a_time_build_it_once() {
+        let pipelines = Pipelines::new();
+        let (begin, count) = (Barrier::new(4), AtomicUsize::new(0));
+        let get = || {
+            begin.wait();
+            pipelines.get(KEY, || {
+                // Long enough for the others to come.
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                Ok(count.fetch_add(1, Ordering::Relaxed))
+            })
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(get)).collect();
+            for thread in threads {
+                assert!(matches!(thread.join(), Ok(Ok(pipeline)) if *pipeline == 0));
+            }
+        });
+        assert_eq!((pipelines.len(), count.load(Ordering::Relaxed)), (1, 1));
+    }
+
+    #[test]
+    fn a_pipeline_that_could_not_be_built_is_none() -> Result<()> {
+        let pipelines = Pipelines::new();
+        let broken = pipelines.get(KEY, || Err(Error::Validation("broken".to_owned())));
+        assert!(broken.is_err() && pipelines.len() == 0);
+        assert_eq!(*pipelines.get(KEY, || Ok(7))?, 7);
+        Ok(())
     }
 }
