@@ -53,7 +53,7 @@ struct Sums {
 }
 
 var<private> row: Sums;                   // of the row that was taken last
-var<private> sums: array<Sums, 4>;        // of each open output row
+var<private> sums: array<Sums, 5>;        // of each open output row
 
 fn admit(column: u32, kw: u32, within: bool) {
     take_values(column, kw, within);
@@ -96,7 +96,7 @@ fn finish(place: Place) {
 }
 
 fn next() {
-    sums = array(sums[1], sums[2], sums[3], Sums());
+    sums = array(sums[1], sums[2], sums[3], sums[4], Sums());
 }
 
 @compute @workgroup_size(WX, WY, WZ)
@@ -104,7 +104,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let column = id.x * COLUMNS;
     if (column >= params.output_w || id.y * ROWS >= params.output_h || id.z >= params.planes * params.output_d) { return; }
-    sums = array<Sums, 4>();
+    sums = array<Sums, 5>();
     enter_channel(id.z / params.output_d % params.channels);
     pool(id.z, id.y, column);
 }

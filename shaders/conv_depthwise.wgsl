@@ -12,7 +12,7 @@
 override WX: u32 = 64u;
 override WY: u32 = 1u;
 override WZ: u32 = 1u;
-override KH: u32; override KW: u32; // filter, at most 3 x 3
+override KH: u32; override KW: u32; // filter, at most 5 x 5
 override SH: u32; override SW: u32; // stride
 override PH: u32; override PW: u32; // zeros before
 override DH: u32; override DW: u32; // dilation, DH is 1
@@ -48,9 +48,9 @@ struct Sums {
     right: vec4<f32>,
 }
 
-var<private> filter_taps: array<f32, 9>;
+var<private> filter_taps: array<f32, 25>;
 var<private> offset: f32;
-var<private> sums: array<Sums, 4>;        // of each open output row
+var<private> sums: array<Sums, 5>;        // of each open output row
 
 fn admit(column: u32, kw: u32, within: bool) {
     take_values(column, kw, within);
@@ -74,7 +74,7 @@ fn finish(place: Place) {
 }
 
 fn next() {
-    sums = array(sums[1], sums[2], sums[3], Sums());
+    sums = array(sums[1], sums[2], sums[3], sums[4], Sums());
 }
 
 // Makes ROWS rows from a place on.
@@ -82,10 +82,10 @@ fn make(place: Place) {
     let channel = place.plane % GROUPS;
     offset = bias_at(channel);
     enter_channel(channel);
-    for (var i = 0u; i < 9u; i++) {
+    for (var i = 0u; i < 25u; i++) {
         if (i < KH * KW) { filter_taps[i] = weight_at(channel * KH * KW + i); }
     }
-    sums = array<Sums, 4>();
+    sums = array<Sums, 5>();
     roll_down(place.plane, place, ROWS);
 }
 

@@ -54,7 +54,7 @@ const EMPTY = Keys(vec4(LOWEST), vec4(LOWEST));
 
 var<private> keys: array<vec4<i32>, 8>; // of the stretch
 var<private> row: Keys;                 // the best of the row that was taken last
-var<private> best: array<Keys, 4>;      // of each open output row
+var<private> best: array<Keys, 5>;      // of each open output row
 
 fn better(a: Keys, b: Keys) -> Keys {
     if (COLUMNS <= 4u) { return Keys(better4(a.left, b.left), a.right); }
@@ -128,7 +128,7 @@ fn finish(place: Place) {
 }
 
 fn next() {
-    best = array(best[1], best[2], best[3], EMPTY);
+    best = array(best[1], best[2], best[3], best[4], EMPTY);
 }
 
 @compute @workgroup_size(WX, WY, WZ)
@@ -136,7 +136,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let id = (workgroup + params.origin) * vec3(WX, WY, WZ) + local;
     let column = id.x * COLUMNS;
     if (column >= params.output_w || id.y * ROWS >= params.output_h || id.z >= params.planes * params.output_d) { return; }
-    best = array(EMPTY, EMPTY, EMPTY, EMPTY);
+    best = array(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY);
     enter_channel(id.z / params.output_d % params.channels);
     pool(id.z, id.y, column);
 }

@@ -5,7 +5,7 @@
 // Of the kernel: `join`, which gives a row to the windows of an open output row; `finish`, which stores the first open row;
 // `next`, which makes the second open row the first.
 
-override OPEN: u32 = (KH + SH - 1u) / SH;          // output rows that an input row belongs to, at most 4
+override OPEN: u32 = (KH + SH - 1u) / SH;          // output rows that an input row belongs to, at most 5
 override AHEAD: u32 = select(0u, KH - SH, KH > SH); // input rows of the first output row before those of its own stride
 
 // Loads an input row and gives it to the open output rows.
@@ -15,6 +15,7 @@ fn roll(slice: u32, place: Place, i: u32) {
     if (OPEN > 1u && i >= SH && i - SH < KH) { join(1u, i - SH, 0u); }
     if (OPEN > 2u && i >= 2u * SH && i - 2u * SH < KH) { join(2u, i - 2u * SH, 0u); }
     if (OPEN > 3u && i >= 3u * SH && i - 3u * SH < KH) { join(3u, i - 3u * SH, 0u); }
+    if (OPEN > 4u && i >= 4u * SH && i - 4u * SH < KH) { join(4u, i - 4u * SH, 0u); }
 }
 
 // Rolls down `rows` output rows from a place on.

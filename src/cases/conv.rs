@@ -134,10 +134,31 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "depthwise_wide",
-            "one filter a channel, too large to be held",
+            "one filter a channel, the most rows and taps that are held",
             &[2, 3, 9, 12],
             &[3, 1, 5, 5],
             Conv::new(2).padding([2, 2]).groups(3),
+        ),
+        case(
+            "depthwise_wide_rows",
+            "the same with enough work for six output rows a thread, on a CPU",
+            &[64, 32, 24, 9],
+            &[32, 1, 5, 5],
+            Conv::new(2).padding([2, 2]).groups(32),
+        ),
+        case(
+            "depthwise_wide_strided",
+            "the same with strides that differ, of odd widths",
+            &[2, 3, 13, 31],
+            &[3, 1, 5, 4],
+            Conv::new(2).stride([2, 3]).padding([2, 1]).groups(3),
+        ),
+        case(
+            "depthwise_wider",
+            "one filter a channel, too large to be held",
+            &[2, 3, 9, 12],
+            &[3, 1, 6, 7],
+            Conv::new(2).padding([3, 3]).groups(3),
         ),
         case(
             "depthwise_1d",
@@ -310,6 +331,16 @@ pub(super) fn cases() -> Vec<Case> {
         .bench(),
     ];
     cases.extend(rows::cases());
+    cases.push(
+        case(
+            "large_depthwise_5x5",
+            "a wide filter a channel: as in mobile networks",
+            &[8, 64, 112, 112],
+            &[64, 1, 5, 5],
+            Conv::new(2).padding([2, 2]).groups(64),
+        )
+        .bench(),
+    );
     cases.push(
         case(
             "large_first_layer",

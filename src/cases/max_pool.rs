@@ -88,6 +88,13 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .with(Rare),
         case(
+            "dense",
+            "windows of five rows, which all share a row, six of a thread on a CPU",
+            &[64, 32, 24, 9],
+            k(&[5, 5]).stride([1, 1]).padding([2, 2]),
+        )
+        .with(Specials),
+        case(
             "wide_window",
             "a stretch of more segments than the kernel writes out",
             &[2, 3, 9, 40],

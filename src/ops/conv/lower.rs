@@ -20,7 +20,7 @@ const COLUMNS: u32 = 4;
 const MOMENTS_THREADS: usize = 32;
 
 /// The longest side of a filter of the depthwise kernel.
-const DEPTHWISE_SIDE: usize = 3;
+const DEPTHWISE_SIDE: usize = 5;
 
 /// What a kernel binds.
 #[derive(Clone, Copy)]

@@ -9,9 +9,8 @@ use std::ops::Range;
 /// Elements of a stretch that `shaders/helpers/rows.wgsl` holds in registers.
 const STRETCH: u32 = 32;
 
-/// Rows of a window over which `shaders/helpers/walk.wgsl` rolls, and output rows that it keeps open.
+/// Rows of a window over which `shaders/helpers/roll.wgsl` rolls, and output rows that it keeps open.
 const ROLLING: u32 = 5;
-const OPEN: u32 = 4;
 
 /// Threads that fill the device and the most output rows of one: where loads are dear, and elsewhere. A GPU hides the time of
 /// its loads behind those of other threads; of f16 its arithmetic is what takes the time, of which rows share some.
@@ -98,11 +97,8 @@ impl Window<'_> {
         };
         let last_column = (word(output.w) - 1) / columns * columns;
         let behind = word(input.w).saturating_add(before[2]);
-        let roll = !long
-            && self.kernel.len() < MAX_DIMS
-            && dilation[1] == 1
-            && kernel[1] <= ROLLING
-            && kernel[1].div_ceil(stride[1]) <= OPEN;
+        let roll =
+            !long && self.kernel.len() < MAX_DIMS && dilation[1] == 1 && kernel[1] <= ROLLING;
         Walk {
             kernel,
             stride,
