@@ -53,17 +53,24 @@ pub(super) fn run<T: Scalar>(
     groups
         .into_par_iter()
         .enumerate()
-        .for_each(|(task, mut outputs)| {
+        .for_each_init(Vec::new, |buffer, (task, mut outputs)| {
             let (group, first) = (task / blocks, task % blocks * block);
             let within = first..(first + block).min(rows);
             let input = &x.data[group * planes..][..planes];
-            let patches = patches(input, &windows, taps, within);
+            let positions = within.len() * columns;
+            // What is in a buffer of another task is written over.
+            buffer.resize((taps + per_group) * positions, T::ZERO);
+            let (patches, products) = buffer.split_at_mut(taps * positions);
+            fill_patches(patches, input, &windows, within);
             let filter = group % layer.groups * per_group;
             let weights = &weight.data[filter * taps..][..per_group * taps];
-            multiply(weights, &patches, &mut outputs);
-            if let Some(bias) = bias {
-                for (output, &bias) in outputs.iter_mut().zip(&bias.data[filter..]) {
-                    output.iter_mut().for_each(|y| *y += bias);
+            multiply(weights, patches, products, taps);
+            let products = products.chunks(positions);
+            for (index, (output, products)) in outputs.iter_mut().zip(products).enumerate() {
+                let bias = bias.map_or(T::ZERO, |bias| bias.data[filter + index]);
+                for (output, &product) in output.iter_mut().zip(products) {
+                    // A sum begins at 0, so it is never -0.0; that of one tap is a bare product in the matrix library.
+                    *output = T::ZERO + product + bias;
                 }
             }
         });
@@ -82,47 +89,64 @@ fn blocks_of<T>(group: &mut [T], plane: usize, block: usize) -> Vec<Vec<&mut [T]
     positions
 }
 
-/// The patches under some output rows: a matrix [taps, rows x columns], 0 in the padding.
-fn patches<T: Scalar>(input: &[T], windows: &[Axis; 3], taps: usize, rows: Range<usize>) -> Vec<T> {
+/// Fills a matrix [taps, rows x columns] with the patches under some output rows, 0 in the padding.
+fn fill_patches<T: Scalar>(
+    patches: &mut [T],
+    input: &[T],
+    windows: &[Axis; 3],
+    rows: Range<usize>,
+) {
     let [_, height, width] = windows;
     let columns = width.starts.len();
     let row_length = index(width.extent);
-    let mut patches = vec![T::ZERO; taps * rows.len() * columns];
+    let taps: Vec<_> = (0..width.kernel).map(|tap| width.windows_at(tap)).collect();
     let mut lines = patches.chunks_mut(rows.len() * columns);
     for plane in input.chunks(index(height.extent) * row_length) {
         for kh in 0..height.kernel {
-            for kw in 0..width.kernel {
-                let (inside, first) = width.windows_at(kw);
+            for (inside, first) in &taps {
                 let line = lines.next().unwrap_or_default();
                 for (row, line) in rows.clone().zip(line.chunks_mut(columns)) {
                     let at = height.starts[row] + kh * height.dilation;
-                    if (0..height.extent).contains(&at) {
-                        let elements = &plane[index(at) * row_length..][..row_length][first..];
-                        let elements = elements.iter().step_by(index(width.stride));
-                        for (patch, &element) in line[inside.clone()].iter_mut().zip(elements) {
-                            *patch = element;
-                        }
+                    if !(0..height.extent).contains(&at) {
+                        line.fill(T::ZERO);
+                        continue;
                     }
+                    let elements = &plane[index(at) * row_length..][..row_length][*first..];
+                    line[..inside.start].fill(T::ZERO);
+                    line[inside.end..].fill(T::ZERO);
+                    copy_every(&mut line[inside.clone()], elements, index(width.stride));
                 }
             }
         }
     }
-    patches
 }
 
-/// `outputs[f][p] = sum over t of weights[f, t] * patches[t, p]`.
+/// Copies every stride-th element, from the first on.
+fn copy_every<T: Copy>(to: &mut [T], from: &[T], stride: usize) {
+    if stride == 1 {
+        to.copy_from_slice(&from[..to.len()]);
+        return;
+    }
+    for (to, &from) in to.iter_mut().zip(from.iter().step_by(stride)) {
+        *to = from;
+    }
+}
+
+/// `products[f, p] = sum over t of weights[f, t] * patches[t, p]`.
 #[expect(unsafe_code, reason = "the gemm crate takes pointers")]
-fn multiply<T: Scalar>(weights: &[T], patches: &[T], outputs: &mut [&mut [T]]) {
-    let filters = outputs.len();
-    let positions = outputs[0].len();
-    let taps = weights.len() / filters;
+fn multiply<T: Scalar>(weights: &[T], patches: &[T], products: &mut [T], taps: usize) {
+    let (filters, positions) = (weights.len() / taps, patches.len() / taps);
     assert_eq!(weights.len(), filters * taps, "weights are [filters, taps]");
     assert_eq!(
         patches.len(),
         taps * positions,
         "patches are [taps, positions]"
     );
-    let mut products = vec![T::ZERO; filters * positions];
+    assert_eq!(
+        products.len(),
+        filters * positions,
+        "products are [filters, positions]"
+    );
     let strides = [positions, taps].map(usize::cast_signed);
     // SAFETY: the three matrices are dense and row-major, and the assertions above give their extents.
     unsafe {
@@ -147,13 +171,6 @@ fn multiply<T: Scalar>(weights: &[T], patches: &[T], outputs: &mut [&mut [T]]) {
             false,
             gemm::Parallelism::None,
         );
-    }
-    for (output, products) in outputs.iter_mut().zip(products.chunks(positions)) {
-        for (output, &product) in output.iter_mut().zip(products) {
-            // A sum begins at 0, so it is never -0.0; that of one tap is a bare product in the matrix library.
-            *output = T::ZERO;
-            *output += product;
-        }
     }
 }
 
