@@ -64,6 +64,9 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "case")]
         #[arg(value_parser = clap::value_parser!(u64).range(..1 << 32))]
         random: u64,
+        /// Random cases alone
+        #[arg(long, requires = "random", conflicts_with = "list")]
+        no_named: bool,
         /// Seed of the first random case
         #[arg(long, value_name = "S", default_value_t = 0)]
         #[arg(value_parser = clap::value_parser!(u64).range(..1 << 63))]
@@ -167,6 +170,7 @@ fn main() -> ExitCode {
             filter,
             case,
             random,
+            no_named,
             seed,
             list,
             json,
@@ -176,6 +180,7 @@ fn main() -> ExitCode {
                 op: filter.op,
                 case,
                 random,
+                named: !no_named,
                 seed,
                 list,
                 json,

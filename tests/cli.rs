@@ -323,6 +323,14 @@ fn check() -> Result<(), Failed> {
         "named and random cases",
         &output,
     )?;
+    let output = wgcnn(&["check", "--random", "28", "--no-named"], &[]);
+    expect(output.status.success(), "status 0", &output)?;
+    let of_each = text(&output.stdout).contains("28 cases on");
+    expect(of_each, "random cases alone", &output)?;
+    for nothing in [&["--no-named"][..], &["--no-named", "--random", "0"]] {
+        let output = wgcnn(&[&["check"], nothing].concat(), &[]);
+        expect(!output.status.success(), "no check of nothing", &output)?;
+    }
     let replayed = wgcnn(&["check", "--case", "add/random/2"], &[]);
     expect(replayed.status.success(), "status 0", &replayed)?;
     let one = text(&replayed.stdout).contains("1 cases on");

@@ -13,6 +13,8 @@ pub(crate) struct Request {
     pub(crate) op: Option<String>,
     pub(crate) case: Option<String>,
     pub(crate) random: u64,
+    /// The named cases too.
+    pub(crate) named: bool,
     pub(crate) seed: u64,
     pub(crate) list: bool,
     pub(crate) json: Option<PathBuf>,
@@ -28,6 +30,9 @@ impl Request {
     fn named(&self) -> Result<Vec<Case>> {
         if let Some(name) = &self.case {
             return Ok(vec![cases::find(name)?]);
+        }
+        if !self.named {
+            return Ok(Vec::new());
         }
         let mut named = cases::named();
         let layers: Vec<&str> = self.layers().collect();
@@ -70,6 +75,13 @@ impl Row {
 pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> {
     super::check_op(request.op.as_deref())?;
     super::check_writable(request.json.as_deref())?;
+    if !request.named && request.random == 0 {
+        return Err(Error::Attribute {
+            node: "--random".to_owned(),
+            expected: "at least 1 with --no-named".to_owned(),
+            got: "0".to_owned(),
+        });
+    }
     let named = request.named()?;
     if request.list {
         for case in &named {
