@@ -28,94 +28,145 @@ use wgcnn::check::{on_device, on_device_altered};
 use wgcnn::plan::{Dispatch, Limits, Options, Plan};
 use wgcnn::{Adapter, Device, Selection, cases};
 
-/// The larger cases belong to `bench` and `check`.
-const LARGEST: usize = 1 << 21;
+/// Elements of the inputs of a large case, or more.
+const LARGE: usize = 1 << 21;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let devices = match devices() {
-        Ok(devices) => devices,
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let adapters = match adapters(threads) {
+        Ok(adapters) => adapters,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::FAILURE;
         }
     };
-    if devices.is_empty() && std::env::var_os("REQUIRE_GPU").is_some_and(|value| value == "1") {
+    if adapters.is_empty() && std::env::var_os("REQUIRE_GPU").is_some_and(|value| value == "1") {
         eprintln!("REQUIRE_GPU=1, and there is no usable adapter");
         return ExitCode::FAILURE;
     }
     let ran = Arc::new(AtomicUsize::new(0));
+    let (large, small): (Vec<Case>, Vec<Case>) = cases::named().into_iter().partition(is_large);
+    let [turns, large] = [small, large].map(|cases| in_turn(&cases, threads));
     let mut trials = Vec::new();
-    for device in &devices {
-        trials.extend(case_trials(device, &ran));
+    for devices in &adapters {
+        let device = &devices[0];
+        trials.extend(case_trials(devices, "", &turns, &ran));
         trials.extend(checker::trials(device));
         trials.extend(session::trials(device));
         trials.extend(flight::trials(device));
         trials.extend(pipelines::trials(device));
         trials.extend(boundaries::trials(device));
         trials.extend(trouble::trials(device));
-        trials.extend(cut_trials(device, "sliced", slicing, &ran));
+        trials.extend(cut_trials(devices, "sliced", &turns, slicing, &ran));
         // GL's drivers compile one kernel at a time, so that the same kernels take minutes; a grid is cut by the plan, not by a
         // backend, which binds slices, though.
         if device.adapter().backend == "Gl" {
+            let of_limits = large.iter().filter(|turn| !turn.case.bench);
+            trials.extend(case_trials(devices, "large/", of_limits, &ran));
             continue;
         }
-        trials.extend(cut_trials(device, "split", splitting, &ran));
-        trials.extend(other_trials(device, "other", other, &ran));
-        trials.extend(other_trials(device, "other_sliced", other_sliced, &ran));
-        trials.push(kernels_of_the_other(device));
+        trials.extend(case_trials(devices, "large/", &large, &ran));
+        trials.extend(cut_trials(devices, "split", &turns, splitting, &ran));
+        for (what, cut) in [("other", other as Cut), ("other_sliced", other_sliced)] {
+            let cuts = cuts(device, &turns, cut);
+            trials.extend(other_trials(devices, what, cuts, &ran));
+        }
+        trials.push(kernels_of_the_other(device, &turns));
         // Grids fold that else would need tensors of a size that no test has.
-        match limited(device, |limits| {
-            limits.max_compute_workgroups_per_dimension = 1
-        }) {
-            Ok(narrow) => trials.extend(folded_trials(&narrow, &ran)),
+        let narrow = devices.iter().map(|device| {
+            limited(device, |limits| {
+                limits.max_compute_workgroups_per_dimension = 1;
+            })
+        });
+        match narrow.collect::<Result<Vec<_>, _>>() {
+            Ok(narrow) => trials.extend(folded_trials(&narrow, &turns, &ran)),
             Err(error) => trials.push(Trial::test("folded", move || Err(error))),
         }
     }
-    if devices.is_empty() {
-        let ignored = |case: Case| Trial::test(case.name, || Ok(())).with_ignored_flag(true);
-        trials.extend(small_cases().map(ignored));
+    if adapters.is_empty() {
+        let ignored = |turn: Turn| Trial::test(turn.case.name, || Ok(())).with_ignored_flag(true);
+        trials.extend(turns.into_iter().map(ignored));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     println!("GPU cases ran: {}", ran.load(Ordering::Relaxed));
     conclusion.exit_code()
 }
 
-/// One device per usable adapter and backend.
-fn devices() -> wgcnn::Result<Vec<Device>> {
+/// Devices of each usable adapter and backend: as many as there are threads of tests, for Mesa compiles all kernels of a
+/// device in one thread.
+fn adapters(threads: usize) -> wgcnn::Result<Vec<Vec<Device>>> {
     let adapters = Adapter::all().into_iter().enumerate();
     let usable = adapters.filter(|(_, adapter)| adapter.usable);
     usable
         .map(|(index, _)| {
-            Device::open(&Selection {
+            let selection = Selection {
                 device: Some(index.to_string()),
                 backend: None,
-            })
+            };
+            (0..threads).map(|_| Device::open(&selection)).collect()
         })
         .collect()
 }
 
-fn small_cases() -> impl Iterator<Item = Case> {
-    let small = |case: &Case| {
-        let inputs = case.inputs();
-        let elements = inputs.iter().map(|(_, tensor)| tensor.ty().elements());
-        elements.sum::<usize>() < LARGEST
-    };
-    cases::named()
-        .into_iter()
-        .filter(move |case| !case.bench && small(case))
+/// A case, and which of an adapter's devices it runs on.
+struct Turn {
+    case: Case,
+    device: usize,
+}
+
+impl Turn {
+    fn device<'a>(&self, devices: &'a [Device]) -> &'a Device {
+        &devices[self.device % devices.len()]
+    }
+}
+
+/// Those that are timed, and others of their sizes.
+fn is_large(case: &Case) -> bool {
+    let inputs = case.inputs();
+    let elements = inputs.iter().map(|(_, tensor)| tensor.ty().elements());
+    case.bench || elements.sum::<usize>() >= LARGE
+}
+
+/// Cases on one of `threads` devices after the other: integers on that of the case that they are of, whose pipelines they have.
+fn in_turn(cases: &[Case], threads: usize) -> Vec<Turn> {
+    let groups: Vec<&[Case]> = cases
+        .chunk_by(|_, next| next.name.ends_with("+integers"))
+        .collect();
+    let mut turns = Vec::with_capacity(cases.len());
+    for groups in groups.chunks(threads) {
+        let longest = groups.iter().map(|group| group.len()).max().unwrap_or(0);
+        for index in 0..longest {
+            let of_each = groups.iter().map(|group| group.get(index)).enumerate();
+            turns.extend(of_each.filter_map(|(device, case)| {
+                Some(Turn {
+                    case: case?.clone(),
+                    device,
+                })
+            }));
+        }
+    }
+    turns
 }
 
 /// `vulkan/max_pool/overlap`, ...
-fn case_trials(device: &Device, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
-    let backend = device.adapter().backend.to_lowercase();
-    small_cases()
-        .map(|case| case_trial(format!("{backend}/{}", case.name), device, case, ran))
-        .collect()
+fn case_trials<'a>(
+    devices: &[Device],
+    what: &str,
+    turns: impl IntoIterator<Item = &'a Turn>,
+    ran: &Arc<AtomicUsize>,
+) -> Vec<Trial> {
+    let backend = devices[0].adapter().backend.to_lowercase();
+    let trial = |turn: &Turn| {
+        let name = format!("{backend}/{what}{}", turn.case.name);
+        case_trial(name, devices, turn, ran)
+    };
+    turns.into_iter().map(trial).collect()
 }
 
-fn case_trial(name: String, device: &Device, case: Case, ran: &Arc<AtomicUsize>) -> Trial {
-    let (device, ran) = (device.clone(), Arc::clone(ran));
+fn case_trial(name: String, devices: &[Device], turn: &Turn, ran: &Arc<AtomicUsize>) -> Trial {
+    let device = turn.device(devices).clone();
+    let (case, ran) = (turn.case.clone(), Arc::clone(ran));
     Trial::test(name, move || {
         let comparison = on_device(&device, &case).map_err(failed)?;
         ran.fetch_add(1, Ordering::Relaxed);
@@ -206,7 +257,7 @@ fn other_sliced(device: &Device, case: &Case) -> Option<Limits> {
 }
 
 /// That the plans for the other kind of device have the kernels that are for one.
-fn kernels_of_the_other(device: &Device) -> Trial {
+fn kernels_of_the_other(device: &Device, turns: &[Turn]) -> Trial {
     let backend = device.adapter().backend.to_lowercase();
     let limits = other_kind(device.limits());
     let expected = if limits.thread_sums < 256 {
@@ -216,7 +267,8 @@ fn kernels_of_the_other(device: &Device) -> Trial {
     };
     let own = device.limits();
     // Of those cases that other trials run.
-    let plans = small_cases().filter(|case| differ(case, own, &limits));
+    let cases = turns.iter().map(|turn| &turn.case);
+    let plans = cases.filter(|case| differ(case, own, &limits));
     let plans = plans.filter_map(|case| Plan::new(&case.graph, &limits, Options::CHECKED).ok());
     let dispatches = plans.flat_map(|plan| plan.dispatches);
     let seen: BTreeSet<String> = dispatches.map(|dispatch| dispatch.kernel.label()).collect();
@@ -251,22 +303,39 @@ fn differ(case: &Case, a: &Limits, b: &Limits) -> bool {
 type Cut = fn(&Device, &Case) -> Option<Limits>;
 
 /// The cases again with plans that are cut, as `vulkan/sliced/conv/groups`, and that they are of every layer.
-fn cut_trials(device: &Device, what: &str, cut: Cut, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
-    let backend = device.adapter().backend.to_lowercase();
-    let cases = small_cases().filter(|case| cut(device, case).is_some());
-    let cases: Vec<Case> = cases.collect();
-    let every_layer = every_layer(&backend, what, cases.iter());
-    let mut trials = other_trials(device, what, cut, ran);
+fn cut_trials(
+    devices: &[Device],
+    what: &str,
+    turns: &[Turn],
+    cut: Cut,
+    ran: &Arc<AtomicUsize>,
+) -> Vec<Trial> {
+    let cuts = cuts(&devices[0], turns, cut);
+    let backend = devices[0].adapter().backend.to_lowercase();
+    let every_layer = every_layer(&backend, what, cuts.iter().map(|(turn, _)| &turn.case));
+    let mut trials = other_trials(devices, what, cuts, ran);
     trials.push(every_layer);
     trials
 }
 
+/// Those of the cases that are cut, and the limits by which.
+fn cuts<'a>(device: &Device, turns: &'a [Turn], cut: Cut) -> Vec<(&'a Turn, Limits)> {
+    let cuts = turns.iter();
+    cuts.filter_map(|turn| Some((turn, cut(device, &turn.case)?)))
+        .collect()
+}
+
 /// The cases again with plans by other limits.
-fn other_trials(device: &Device, what: &str, cut: Cut, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
-    let backend = device.adapter().backend.to_lowercase();
-    let cases = small_cases().filter_map(|case| Some((cut(device, &case)?, case)));
-    let trials = cases.map(|(limits, case)| {
-        let (device, ran) = (device.clone(), Arc::clone(ran));
+fn other_trials(
+    devices: &[Device],
+    what: &str,
+    cuts: Vec<(&Turn, Limits)>,
+    ran: &Arc<AtomicUsize>,
+) -> Vec<Trial> {
+    let backend = devices[0].adapter().backend.to_lowercase();
+    let trials = cuts.into_iter().map(|(turn, limits)| {
+        let device = turn.device(devices).clone();
+        let (case, ran) = (turn.case.clone(), Arc::clone(ran));
         let name = format!("{backend}/{what}/{}", case.name);
         Trial::test(name, move || {
             let replanned = |plan: &mut Plan| {
@@ -299,25 +368,29 @@ fn every_layer<'a>(backend: &str, what: &str, cases: impl Iterator<Item = &'a Ca
 }
 
 /// The cases whose grids fold on this device, as `vulkan/folded/conv/groups`, and that they are of every layer.
-fn folded_trials(device: &Device, ran: &Arc<AtomicUsize>) -> Vec<Trial> {
+fn folded_trials(devices: &[Device], turns: &[Turn], ran: &Arc<AtomicUsize>) -> Vec<Trial> {
     let dispatches = |case: &Case, limits: &Limits| {
         Plan::new(&case.graph, limits, Options::default()).map(|plan| plan.dispatches.len())
     };
     let folds = |case: &Case| {
         let wide = dispatches(case, &Limits::default());
-        let narrow = dispatches(case, device.limits());
+        let narrow = dispatches(case, devices[0].limits());
         matches!((wide, narrow), (Ok(wide), Ok(narrow)) if wide < narrow && narrow < 200)
     };
-    let backend = device.adapter().backend.to_lowercase();
+    let backend = devices[0].adapter().backend.to_lowercase();
     // Integers have the grids of the case that they are of.
     let told = |case: &Case| !case.name.ends_with("+integers");
-    let cases: Vec<Case> = small_cases().filter(told).filter(folds).collect();
-    let every_layer = every_layer(&backend, "folded", cases.iter());
-    let trial = |case: Case| {
-        let name = format!("{backend}/folded/{}", case.name);
-        case_trial(name, device, case, ran)
+    let folding: Vec<&Turn> = turns
+        .iter()
+        .filter(|turn| told(&turn.case) && folds(&turn.case))
+        .collect();
+    let every_layer = every_layer(&backend, "folded", folding.iter().map(|turn| &turn.case));
+    let trial = |turn: &Turn| {
+        let name = format!("{backend}/folded/{}", turn.case.name);
+        case_trial(name, devices, turn, ran)
     };
-    cases.into_iter().map(trial).chain([every_layer]).collect()
+    let trials = folding.into_iter().map(trial);
+    trials.chain([every_layer]).collect()
 }
 
 fn failed(error: wgcnn::Error) -> Failed {

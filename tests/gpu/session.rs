@@ -535,9 +535,15 @@ fn repetitions_take_turns(device: &Device) -> Result<(), Failed> {
         let timing = small.time_in_turn(others, repetitions).map_err(failed)?;
         Ok::<f64, Failed>(timing.wall * f64::from(repetitions))
     };
-    // The first runs fill caches, and memory.
+    // The first runs fill caches, and memory. A time is the difference of two, between which others may begin to work, or end.
     timed(&large, 2)?;
-    let [alone, first, both] = [timed(&[], 100)?, timed(&large, 1)?, timed(&large, 100)?];
-    let found = format!("{alone} s alone, {first} s of the first, {both} s of both");
-    check(both > 2.0 * alone && both > 2.0 * first, found)
+    let mut found = String::new();
+    for _ in 0..3 {
+        let [alone, first, both] = [timed(&[], 100)?, timed(&large, 1)?, timed(&large, 100)?];
+        found += &format!("{alone} s alone, {first} s of the first, {both} s of both; ");
+        if both > 2.0 * alone && both > 2.0 * first {
+            return Ok(());
+        }
+    }
+    Err(Failed::from(found))
 }
