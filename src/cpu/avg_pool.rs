@@ -31,11 +31,7 @@ fn counted(axis: &Axis, window: usize, include_pad: bool) -> i64 {
 /// Sum of each window, divided.
 pub(super) fn run<T: Scalar>(layer: &AvgPool, x: &Array<'_, T>) -> Array<'static, T> {
     let windows = windows(layer, &x.shape);
-    let fold = |sums: &mut [T], inputs: &[T], stride: usize| {
-        for (sum, &value) in sums.iter_mut().zip(inputs.iter().step_by(stride)) {
-            *sum += value;
-        }
-    };
+    let fold = |sum: &mut T, value| *sum += value;
     let count = |axis: usize, window| counted(&windows[axis], window, layer.count_include_pad);
     let widths: Vec<i64> = (0..windows[2].starts.len())
         .map(|window| count(2, window))

@@ -3,7 +3,7 @@
 
 use super::array::{Array, Scalar};
 use super::bound::{Bounded, TINY, gamma, is_exact_sum};
-use super::window::{Axis, axes, index, output_shape};
+use super::window::{Axis, axes, each_strided, index, output_shape};
 use crate::ops::{Conv, Padding};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -114,21 +114,11 @@ fn fill_patches<T: Scalar>(
                     let elements = &plane[index(at) * row_length..][..row_length][*first..];
                     line[..inside.start].fill(T::ZERO);
                     line[inside.end..].fill(T::ZERO);
-                    copy_every(&mut line[inside.clone()], elements, index(width.stride));
+                    let line = &mut line[inside.clone()];
+                    each_strided(line, elements, index(width.stride), |to, from| *to = from);
                 }
             }
         }
-    }
-}
-
-/// Copies every stride-th element, from the first on.
-fn copy_every<T: Copy>(to: &mut [T], from: &[T], stride: usize) {
-    if stride == 1 {
-        to.copy_from_slice(&from[..to.len()]);
-        return;
-    }
-    for (to, &from) in to.iter_mut().zip(from.iter().step_by(stride)) {
-        *to = from;
     }
 }
 

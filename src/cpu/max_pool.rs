@@ -15,15 +15,13 @@ fn windows(layer: &MaxPool, shape: &[usize]) -> [Axis; 3] {
 
 /// The first largest element; any NaN is larger.
 pub(super) fn run<T: Scalar>(layer: &MaxPool, x: &Array<'_, T>) -> Array<'static, T> {
-    let fold = |best: &mut [T], inputs: &[T], stride: usize| {
-        for (best, &value) in best.iter_mut().zip(inputs.iter().step_by(stride)) {
-            // A store each time, which needs no branch.
-            *best = if value > *best || value.is_nan() {
-                value
-            } else {
-                *best
-            };
-        }
+    let fold = |best: &mut T, value: T| {
+        // A store each time, which needs no branch.
+        *best = if value > *best || value.is_nan() {
+            value
+        } else {
+            *best
+        };
     };
     let windows = windows(layer, &x.shape);
     fold_windows(x, &windows, T::NEG_INFINITY, fold, |_, _, _| {})

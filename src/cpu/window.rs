@@ -104,14 +104,44 @@ pub(super) fn output_shape(shape: &[usize], axes: &[Axis; 3]) -> Vec<usize> {
     shape[..2].iter().copied().chain(spatial).collect()
 }
 
-/// Folds every window of every plane, planes in parallel: rows of outputs begin as `start`; `fold(outputs, inputs,
-/// stride)` takes one tap of neighbouring windows, whose elements are every stride-th input; `finish(row, depth,
-/// height)` ends a row.
+/// Gives each of `outputs` its element of `inputs`, of which they have every stride-th from the first on.
+pub(super) fn each_strided<T: Copy>(
+    outputs: &mut [T],
+    inputs: &[T],
+    stride: usize,
+    give: impl Fn(&mut T, T),
+) {
+    match stride {
+        1 => {
+            for (output, &input) in outputs.iter_mut().zip(inputs) {
+                give(output, input);
+            }
+        }
+        // Of pairs a compiler makes vectors.
+        2 => {
+            let (pairs, rest) = inputs.as_chunks::<2>();
+            for (output, &[input, _]) in outputs.iter_mut().zip(pairs) {
+                give(output, input);
+            }
+            for (output, &input) in outputs.iter_mut().skip(pairs.len()).zip(rest) {
+                give(output, input);
+            }
+        }
+        _ => {
+            for (output, &input) in outputs.iter_mut().zip(inputs.iter().step_by(stride)) {
+                give(output, input);
+            }
+        }
+    }
+}
+
+/// Folds every window of every plane, planes in parallel: outputs begin as `start`; `fold` gives one an element of its window;
+/// `finish(row, depth, height)` ends a row of them.
 pub(super) fn fold_windows<T: Scalar>(
     x: &Array<'_, T>,
     axes: &[Axis; 3],
     start: T,
-    fold: impl Fn(&mut [T], &[T], usize) + Sync,
+    fold: impl Fn(&mut T, T) + Sync,
     finish: impl Fn(&mut [T], usize, usize) + Sync,
 ) -> Array<'static, T> {
     let shape = output_shape(&x.shape, axes);
@@ -131,11 +161,8 @@ pub(super) fn fold_windows<T: Scalar>(
                         let from = (id * index(height.extent) + ih) * index(width.extent);
                         let input = &x[from..from + index(width.extent)];
                         for (windows, first) in &taps {
-                            fold(
-                                &mut row[windows.clone()],
-                                &input[*first..],
-                                index(width.stride),
-                            );
+                            let windows = &mut row[windows.clone()];
+                            each_strided(windows, &input[*first..], index(width.stride), &fold);
                         }
                     }
                 }
@@ -160,6 +187,20 @@ mod tests {
         assert_eq!(windows(6, 3, 2, 0, true), [0, 2, 4]);
         assert_eq!(windows(2, 3, 2, 0, true), [0]);
         assert_eq!(windows(2, 3, 2, 0, false), [0i64; 0]);
+    }
+
+    #[test]
+    fn outputs_meet_every_stride_th_input() {
+        for stride in 1..5 {
+            for rest in 0..stride {
+                let inputs: Vec<usize> = (0..=3 * stride + rest).collect();
+                let mut outputs = [9; 4];
+                each_strided(&mut outputs, &inputs, stride, |output, input| {
+                    *output += input;
+                });
+                assert_eq!(outputs, [0, 1, 2, 3].map(|index| 9 + index * stride));
+            }
+        }
     }
 
     #[test]
