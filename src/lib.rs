@@ -15,7 +15,8 @@
 //! * [`plan`]: what a graph becomes before a GPU is involved: plain data that prints, compares, and is tested anywhere.
 //!   First the passes of `src/fusion/` make fewer nodes of it: a kernel does the batch norm, the sum and the ReLU around
 //!   its own layer. [`Plan::fusions`](plan::Plan::fusions) says what fused, and what did not and why.
-//! * [`Session`]: the plan on a [`Device`]; with what is below it, the only part that knows wgpu.
+//! * [`Session`]: the plan on a [`Device`]; with what is below it, the only part that knows wgpu. On GL each dispatch is a
+//!   submission.
 //! * [`Variables`]: named tensors that outlive a session and are shared by several.
 //! * [`cpu`]: the same layers from their definitions, in f32 as the path to compare speed with, in f64 as the oracle,
 //!   with the bound of each result.

@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 # Mesa's libraries complain about its absence on every start.
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
 
-cargo build --release --locked
+# With what the tests need of the same dependencies, which are built once then.
+cargo build --release --locked --bins --tests
 wgcnn=target/release/wgcnn
 backends() {
     "$wgcnn" devices --json 2>/dev/null | sed -n 's/.*"backend": "\(.*\)".*/\1/p' | sort -u
