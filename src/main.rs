@@ -65,7 +65,7 @@ enum Command {
         #[arg(value_parser = clap::value_parser!(u64).range(..1 << 32))]
         random: u64,
         /// Random cases alone
-        #[arg(long, requires = "random", conflicts_with = "list")]
+        #[arg(long, requires = "random", conflicts_with_all = ["list", "case"])]
         no_named: bool,
         /// Seed of the first random case
         #[arg(long, value_name = "S", default_value_t = 0)]

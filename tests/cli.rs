@@ -323,10 +323,19 @@ fn check() -> Result<(), Failed> {
         "named and random cases",
         &output,
     )?;
-    let output = wgcnn(&["check", "--random", "28", "--no-named"], &[]);
+    let output = wgcnn(
+        &["check", "--random", "28", "--no-named", "--json", "-"],
+        &[],
+    );
     expect(output.status.success(), "status 0", &output)?;
-    let of_each = text(&output.stdout).contains("28 cases on");
-    expect(of_each, "random cases alone", &output)?;
+    let report = json(&output)?;
+    let cases = report["cases"].as_array().map_or(&[][..], Vec::as_slice);
+    let random = cases.iter().filter(|case| {
+        let name = case["case"].as_str();
+        name.is_some_and(|name| name.contains("/random/"))
+    });
+    let alone = cases.len() == 28 && random.count() == 28;
+    expect(alone, "random cases alone", &output)?;
     for nothing in [&["--no-named"][..], &["--no-named", "--random", "0"]] {
         let output = wgcnn(&[&["check"], nothing].concat(), &[]);
         expect(!output.status.success(), "no check of nothing", &output)?;

@@ -1,4 +1,5 @@
-//! Everything that needs an adapter: each named case, and the session, on every usable adapter and backend.
+//! Everything that needs an adapter: each named case, and the session, on every usable adapter and backend; of the cases that
+//! are timed, on GL one of a kind.
 //!
 //! Without an adapter the tests are *ignored*, never passed; with `REQUIRE_GPU=1` that is a failure. The last line
 //! before the summary says how many cases ran on a device.
@@ -21,20 +22,23 @@ mod trouble;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use wgcnn::cases::Case;
 use wgcnn::check::{on_device, on_device_altered};
 use wgcnn::plan::{Dispatch, Limits, Options, Plan};
-use wgcnn::{Adapter, Device, Selection, cases};
+use wgcnn::{Adapter, Device, Kind, Selection, cases};
 
 /// Elements of the inputs of a large case, or more.
 const LARGE: usize = 1 << 21;
 
+/// Most devices of an adapter, and most large cases at a time, whose oracles take a gigabyte and more.
+const DEVICES: usize = 2;
+static LARGE_TURNS: [Mutex<()>; DEVICES] = [const { Mutex::new(()) }; DEVICES];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let adapters = match adapters(threads) {
+    let adapters = match adapters() {
         Ok(adapters) => adapters,
         Err(error) => {
             eprintln!("{error}");
@@ -47,7 +51,7 @@ fn main() -> ExitCode {
     }
     let ran = Arc::new(AtomicUsize::new(0));
     let (large, small): (Vec<Case>, Vec<Case>) = cases::named().into_iter().partition(is_large);
-    let [turns, large] = [small, large].map(|cases| in_turn(&cases, threads));
+    let [turns, large] = [small, large].map(|cases| in_turn(&cases));
     let mut trials = Vec::new();
     for devices in &adapters {
         let device = &devices[0];
@@ -62,8 +66,12 @@ fn main() -> ExitCode {
         // GL's drivers compile one kernel at a time, so that the same kernels take minutes; a grid is cut by the plan, not by a
         // backend, which binds slices, though.
         if device.adapter().backend == "Gl" {
-            let of_limits = large.iter().filter(|turn| !turn.case.bench);
-            trials.extend(case_trials(devices, "large/", of_limits, &ran));
+            let one_of_a_kind =
+                |case: &Case| case.name.contains("/large") && !case.name.contains('+');
+            let some = large
+                .iter()
+                .filter(|turn| !turn.case.bench || one_of_a_kind(&turn.case));
+            trials.extend(case_trials(devices, "large/", some, &ran));
             continue;
         }
         trials.extend(case_trials(devices, "large/", &large, &ran));
@@ -93,18 +101,20 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Devices of each usable adapter and backend: as many as there are threads of tests, for Mesa compiles all kernels of a
-/// device in one thread.
-fn adapters(threads: usize) -> wgcnn::Result<Vec<Vec<Device>>> {
+/// Devices of each usable adapter and backend: several of a software driver, for Mesa compiles all kernels of one in one thread;
+/// on GL they would share its context.
+fn adapters() -> wgcnn::Result<Vec<Vec<Device>>> {
     let adapters = Adapter::all().into_iter().enumerate();
     let usable = adapters.filter(|(_, adapter)| adapter.usable);
     usable
-        .map(|(index, _)| {
+        .map(|(index, adapter)| {
             let selection = Selection {
                 device: Some(index.to_string()),
                 backend: None,
             };
-            (0..threads).map(|_| Device::open(&selection)).collect()
+            let several = adapter.kind == Kind::Software && adapter.backend != "Gl";
+            let count = if several { DEVICES } else { 1 };
+            (0..count).map(|_| Device::open(&selection)).collect()
         })
         .collect()
 }
@@ -128,13 +138,13 @@ fn is_large(case: &Case) -> bool {
     case.bench || elements.sum::<usize>() >= LARGE
 }
 
-/// Cases on one of `threads` devices after the other: integers on that of the case that they are of, whose pipelines they have.
-fn in_turn(cases: &[Case], threads: usize) -> Vec<Turn> {
+/// Cases on one device after the other: integers on that of the case that they are of, whose pipelines they have.
+fn in_turn(cases: &[Case]) -> Vec<Turn> {
     let groups: Vec<&[Case]> = cases
         .chunk_by(|_, next| next.name.ends_with("+integers"))
         .collect();
     let mut turns = Vec::with_capacity(cases.len());
-    for groups in groups.chunks(threads) {
+    for groups in groups.chunks(DEVICES) {
         let longest = groups.iter().map(|group| group.len()).max().unwrap_or(0);
         for index in 0..longest {
             let of_each = groups.iter().map(|group| group.get(index)).enumerate();
@@ -167,7 +177,9 @@ fn case_trials<'a>(
 fn case_trial(name: String, devices: &[Device], turn: &Turn, ran: &Arc<AtomicUsize>) -> Trial {
     let device = turn.device(devices).clone();
     let (case, ran) = (turn.case.clone(), Arc::clone(ran));
+    let own = &LARGE_TURNS[turn.device];
     Trial::test(name, move || {
+        let _turn = is_large(&case).then(|| own.lock().unwrap_or_else(PoisonError::into_inner));
         let comparison = on_device(&device, &case).map_err(failed)?;
         ran.fetch_add(1, Ordering::Relaxed);
         match comparison.wrong {

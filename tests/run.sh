@@ -1,6 +1,6 @@
 #!/bin/sh
 # The whole test suite, from a fresh machine: sets up a software Vulkan driver if there is no adapter, or only GL's, then
-# runs unit tests, PyTorch's golden vectors, every case on every adapter and backend (those of `bench` not on GL), doc tests,
+# runs unit tests, PyTorch's golden vectors, every case on every adapter and backend (of those of `bench` some on GL), doc tests,
 # and random cases.
 set -eu
 cd "$(dirname "$0")/.."

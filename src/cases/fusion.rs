@@ -46,10 +46,14 @@ impl Step {
     }
 
     fn depthwise(channels: usize) -> Self {
+        Self::depthwise_of(channels, 3)
+    }
+
+    fn depthwise_of(channels: usize, side: usize) -> Self {
         Self::Conv {
             filters: channels,
-            kernel: [3, 3],
-            attributes: Conv::new(2).padding([1, 1]).groups(channels),
+            kernel: [side; 2],
+            attributes: Conv::new(2).padding([side / 2; 2]).groups(channels),
         }
     }
 
@@ -275,7 +279,7 @@ fn random_step(rng: &mut Rng, channels: usize) -> Step {
         ),
         8 => Step::nearest([rng.usize(1..=4), rng.usize(1..=4)]),
         9 => Step::Interpolate(Interpolate::size([rng.usize(1..=20), rng.usize(1..=20)])),
-        10 => Step::depthwise(channels),
+        10 => Step::depthwise_of(channels, if rng.bool() { 3 } else { 5 }),
         11 => Step::conv(pick(rng, &[1, 3, 5, 8, 9, 21]), 1),
         12 => Step::Sigmoid,
         13 => Step::Concat(rng.usize(1..=5)),

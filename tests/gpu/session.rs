@@ -537,13 +537,11 @@ fn repetitions_take_turns(device: &Device) -> Result<(), Failed> {
     };
     // The first runs fill caches, and memory. A time is the difference of two, between which others may begin to work, or end.
     timed(&large, 2)?;
-    let mut found = String::new();
+    let (mut found, mut most) = (String::new(), 0);
     for _ in 0..3 {
         let [alone, first, both] = [timed(&[], 100)?, timed(&large, 1)?, timed(&large, 100)?];
         found += &format!("{alone} s alone, {first} s of the first, {both} s of both; ");
-        if both > 2.0 * alone && both > 2.0 * first {
-            return Ok(());
-        }
+        most += u32::from(both > 2.0 * alone && both > 2.0 * first);
     }
-    Err(Failed::from(found))
+    check(most > 1, found)
 }

@@ -321,6 +321,11 @@ fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
             values([2, 4, 2, 2]) + values([4, 9]) + bias(4) + 3 * values([2, 4, 6, 6]),
         ),
         (
+            "nearest-depthwise-wide",
+            &["conv_depthwise", "sigmoid"],
+            values([2, 8, 9, 11]) + values([8, 25]) + bias(8) + 3 * values([2, 8, 18, 22]),
+        ),
+        (
             "concat-add-relu",
             &["concat_each"],
             3 * values([2, 7, 5, 7]),
@@ -441,6 +446,16 @@ fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
                 "batch_norm_normalize",
             ],
             affine(7) + depthwise(7) + 4 * values([3, 7, 40, 65]) + made(7, 3 * 9),
+        ),
+        (
+            "depthwise-train-wide",
+            &[
+                TABLE,
+                "conv_depthwise",
+                "batch_norm_merge",
+                "batch_norm_normalize",
+            ],
+            affine(7) + values([7, 25]) + bias(7) + 4 * values([3, 7, 40, 65]) + made(7, 3 * 9),
         ),
         (
             "depthwise-train-many",

@@ -26,7 +26,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     let aligned = [2, 3, 12, 16];
     let small = [133, 33, 3, 5];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 44] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 46] = [
         (
             "norm-relu-max_pool",
             "in one kernel",
@@ -283,6 +283,12 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             &[Step::nearest([3, 3]), Step::depthwise(4), Sigmoid],
         ),
         (
+            "nearest-depthwise-wide",
+            "repetitions in the loader of the same kernel, of the longest filters that it has",
+            &[2, 8, 9, 11],
+            &[Step::nearest([2, 2]), Step::depthwise_of(8, 5), Sigmoid],
+        ),
+        (
             "nearest-long",
             "repetitions that the kernel for any filter does not load",
             &[1, 2, 9, 20],
@@ -293,6 +299,12 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             "moments made with what they are of, by workgroups that planes do not fill",
             &[3, 7, 40, 65],
             &[norm(), Relu, Step::depthwise(7), train(), Relu],
+        ),
+        (
+            "depthwise-train-wide",
+            "the same of the longest filters that the kernel has",
+            &[3, 7, 40, 65],
+            &[norm(), Relu, Step::depthwise_of(7, 5), train(), Relu],
         ),
         (
             "depthwise-train-aligned",
