@@ -51,7 +51,8 @@ fn main() -> ExitCode {
     }
     let ran = Arc::new(AtomicUsize::new(0));
     let (large, small): (Vec<Case>, Vec<Case>) = cases::named().into_iter().partition(is_large);
-    let [turns, large] = [small, large].map(|cases| in_turn(&cases));
+    let [turns, large] =
+        [(small, false), (large, true)].map(|(cases, large)| in_turn(&cases, large));
     let mut trials = Vec::new();
     for devices in &adapters {
         let device = &devices[0];
@@ -122,6 +123,7 @@ fn adapters() -> wgcnn::Result<Vec<Vec<Device>>> {
 /// A case, and which of an adapter's devices it runs on.
 struct Turn {
     case: Case,
+    large: bool,
     device: usize,
 }
 
@@ -139,7 +141,7 @@ fn is_large(case: &Case) -> bool {
 }
 
 /// Cases on one device after the other: integers on that of the case that they are of, whose pipelines they have.
-fn in_turn(cases: &[Case]) -> Vec<Turn> {
+fn in_turn(cases: &[Case], large: bool) -> Vec<Turn> {
     let groups: Vec<&[Case]> = cases
         .chunk_by(|_, next| next.name.ends_with("+integers"))
         .collect();
@@ -151,6 +153,7 @@ fn in_turn(cases: &[Case]) -> Vec<Turn> {
             turns.extend(of_each.filter_map(|(device, case)| {
                 Some(Turn {
                     case: case?.clone(),
+                    large,
                     device,
                 })
             }));
@@ -177,9 +180,9 @@ fn case_trials<'a>(
 fn case_trial(name: String, devices: &[Device], turn: &Turn, ran: &Arc<AtomicUsize>) -> Trial {
     let device = turn.device(devices).clone();
     let (case, ran) = (turn.case.clone(), Arc::clone(ran));
-    let own = &LARGE_TURNS[turn.device];
+    let own = turn.large.then_some(&LARGE_TURNS[turn.device]);
     Trial::test(name, move || {
-        let _turn = is_large(&case).then(|| own.lock().unwrap_or_else(PoisonError::into_inner));
+        let _turn = own.map(|own| own.lock().unwrap_or_else(PoisonError::into_inner));
         let comparison = on_device(&device, &case).map_err(failed)?;
         ran.fetch_add(1, Ordering::Relaxed);
         match comparison.wrong {

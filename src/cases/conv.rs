@@ -329,9 +329,6 @@ pub(super) fn cases() -> Vec<Case> {
             Conv::new(2),
         )
         .bench(),
-    ];
-    cases.extend(rows::cases());
-    cases.push(
         case(
             "large_depthwise_5x5",
             "a wide filter a channel: as in mobile networks",
@@ -340,7 +337,8 @@ pub(super) fn cases() -> Vec<Case> {
             Conv::new(2).padding([2, 2]).groups(64),
         )
         .bench(),
-    );
+    ];
+    cases.extend(rows::cases());
     cases.push(
         case(
             "large_first_layer",

@@ -81,13 +81,13 @@ impl<T> Pipelines<T> {
     /// The pipeline of a key, built at its first use. Other threads that want it meanwhile wait for it: a driver would compile
     /// it for each of them, and again at its first run.
     fn get(&self, key: PipelineKey, build: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
-        let nobody = || {
+        let empty = || {
             Arc::new(Place {
                 built: OnceLock::new(),
                 building: Mutex::new(()),
             })
         };
-        let place = Arc::clone(lock(&self.0).entry(key).or_insert_with(nobody));
+        let place = Arc::clone(lock(&self.0).entry(key).or_insert_with(empty));
         let _building = lock(&place.building);
         if let Some(pipeline) = place.built.get() {
             return Ok(Arc::clone(pipeline));
