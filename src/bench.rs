@@ -2,11 +2,15 @@
 
 mod copies;
 mod kind;
+mod part;
+mod parts;
 mod peak;
 mod timed;
 
 pub use copies::{Copies, measure_copies};
 pub use kind::Kind;
+pub use part::Part;
+pub use parts::{Gain, Without, measure_parts};
 pub(crate) use peak::KERNELS as PEAK_KERNELS;
 pub use peak::{operations, peak_plan, peak_rate};
 use timed::{Timed, repetitions, warm_up};

@@ -96,6 +96,9 @@ enum Command {
         /// Compare with the JSON of an earlier run: the exit status is 3 if a case is slower, beyond the spread of both
         #[arg(long, value_name = "FILE")]
         baseline: Option<PathBuf>,
+        /// Time each row that misses its goal without parts of its kernels as well: loads, stores, ...
+        #[arg(long)]
+        parts: bool,
         #[command(flatten)]
         target: Target,
     },
@@ -193,6 +196,7 @@ fn main() -> ExitCode {
             json,
             html,
             baseline,
+            parts,
             target,
         } => cli::bench::run(
             &cli::bench::Request {
@@ -201,6 +205,7 @@ fn main() -> ExitCode {
                 json,
                 html,
                 baseline,
+                parts,
             },
             &target.into(),
         ),

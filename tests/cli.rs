@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             bench_without_an_adapter,
         ),
     ];
-    let on_a_device: [(&str, Test); 11] = [
+    let on_a_device: [(&str, Test); 12] = [
         ("plan_shows_every_dispatch_and_its_cost", plan),
         ("plan_measures_every_dispatch_and_writes_a_trace", trace),
         ("bench_writes_a_page_that_needs_no_other_file", html),
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         ("check_reports_a_row_per_layer", check),
         ("bench_writes_every_column_as_json", bench),
         ("bench_explains_a_straight_table_and_sums_it_up", printed),
+        ("bench_times_what_misses_without_its_parts", parts),
         ("run_writes_a_sheet_per_step", run),
         (
             "a_first_result_is_seconds_and_leaves_pipelines",
@@ -406,6 +407,30 @@ fn bench() -> Result<(), Failed> {
         expect(row["checked"] == true, "checked", &output)?;
     }
     Ok(())
+}
+
+fn parts() -> Result<(), Failed> {
+    // Of two kernels.
+    let arguments = ["--parts", "--case", "batch_norm/tiny_planes_train"];
+    let output = wgcnn(&[&["bench", "--json", "-"], &arguments[..]].concat(), &[]);
+    expect(output.status.success(), "status 0", &output)?;
+    let table = json(&output)?;
+    let row = &table["rows"][0];
+    let misses = row["copy_ratio"].as_f64() < row["goal"]["least"].as_f64();
+    let parts = row["parts"].as_array().cloned().unwrap_or_default();
+    let names = parts.iter().filter_map(|part| part["without"].as_str());
+    let names: Vec<_> = names.collect();
+    let expected = ["loads", "tables", "stores", "all parts"];
+    let kernels = names.iter().filter(|name| name.starts_with("batch_norm"));
+    let kernels = kernels.count();
+    let complete = expected.iter().all(|name| names.contains(name)) && kernels >= 2;
+    let measured = match misses {
+        true => complete,
+        false => parts.is_empty(),
+    };
+    expect(measured, "each part of what misses", &output)?;
+    let gains = parts.iter().all(|part| part["gain"].as_f64() > Some(0.0));
+    expect(gains, "how many times as fast", &output)
 }
 
 fn printed() -> Result<(), Failed> {

@@ -7,14 +7,16 @@ pub(crate) mod first_result;
 mod goal;
 mod html;
 mod overhead;
+mod parts;
 mod report;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use overhead::Overhead;
+use parts::Less;
 use report::{Header, Report, Row, Table};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use wgcnn::bench::{measure, measure_copies, measure_cpu, peak_rate};
+use wgcnn::bench::{measure, measure_copies, measure_cpu, measure_parts, peak_rate};
 use wgcnn::cases::{self, Case};
 use wgcnn::check::{Comparison, on_cpu, on_device};
 use wgcnn::{Device, Error, Result, Selection};
@@ -26,6 +28,7 @@ pub(crate) struct Request {
     pub(crate) json: Option<PathBuf>,
     pub(crate) html: Option<PathBuf>,
     pub(crate) baseline: Option<PathBuf>,
+    pub(crate) parts: bool,
 }
 
 impl Request {
@@ -78,6 +81,9 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         header.print_work(cases.len());
     }
     print(&report::legend(header.software));
+    if request.parts {
+        print(&[parts::LEGEND.to_owned()]);
+    }
     if !quiet {
         table.print_names();
     }
@@ -85,9 +91,16 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
     let mut rows = Vec::new();
     for case in &cases {
         bar.set_message(case.name.clone());
-        let row = row(device.as_ref(), case, &header, &bar)?;
+        let mut row = row(device.as_ref(), case, &header, &bar)?;
         if !quiet {
             bar.suspend(|| table.print(&row));
+        }
+        let misses = row
+            .goal
+            .is_some_and(|goal| goal.is_met(&row) == Some(false));
+        if let Some(device) = device.as_ref().filter(|_| request.parts && misses) {
+            let gains = measure_parts(device, case)?;
+            row.parts = gains.iter().map(Less::of).collect();
         }
         rows.push(row);
         bar.inc(1);

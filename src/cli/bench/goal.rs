@@ -2,6 +2,7 @@
 
 use super::baseline::reach;
 use super::overhead::Overhead;
+use super::parts;
 use super::report::Row;
 use serde::{Deserialize, Serialize};
 use wgcnn::bench::Kind;
@@ -69,7 +70,7 @@ pub(super) enum Figure {
 
 impl Figure {
     /// Of a row, and its median deviation.
-    fn of(self, row: &Row) -> Option<(f64, f64)> {
+    pub(super) fn of(self, row: &Row) -> Option<(f64, f64)> {
         let (value, mad) = match self {
             Self::CopyRatio => (row.copy_ratio, row.copy_ratio_mad),
             Self::PeakRatio => (row.peak_ratio, row.peak_ratio_mad),
@@ -164,10 +165,11 @@ pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> 
             false => "",
         };
         Some(format!(
-            "  {:<width$} {} {value:.3} +-{mad:.3}, goal {:.2}{near}",
+            "  {:<width$} {} {value:.3} +-{mad:.3}, goal {:.2}{near}{}",
             row.case,
             goal.figure.name(),
-            goal.least
+            goal.least,
+            parts::line(row, *goal)
         ))
     }));
     lines

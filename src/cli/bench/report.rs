@@ -3,6 +3,7 @@
 use super::copies::Copies;
 use super::goal::{self, Goal};
 use super::overhead::Overhead;
+use super::parts::Less;
 use serde::{Deserialize, Serialize};
 use wgcnn::bench::{self, BUDGET, Kind, Measurement, SAMPLES, Spread};
 use wgcnn::cases::Case;
@@ -137,6 +138,9 @@ pub(super) struct Row {
     #[serde(default)]
     pub(super) speedup_mad: Option<f64>,
     pub(super) checked: bool,
+    /// What it is without parts of its kernels, if that was asked for and it misses its goal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) parts: Vec<Less>,
 }
 
 impl Row {
@@ -191,6 +195,7 @@ impl Row {
             speedup: speedup.map(|speedup| speedup.median),
             speedup_mad: speedup.map(|speedup| speedup.mad),
             checked,
+            parts: Vec::new(),
         }
     }
 }

@@ -1,0 +1,95 @@
+//! What the parts of a case cost: it is timed in turn with itself without one.
+
+use super::part::{Part, kernel_without};
+use super::timed::{Timed, warm_up};
+use super::{Spread, plan, samples};
+use crate::cases::Case;
+use crate::device::Device;
+use crate::error::Result;
+use crate::plan::{Dispatch, Plan};
+
+/// Seconds of samples of a part, beyond the fewest.
+const BUDGET: f64 = 3.0;
+
+/// What is left out of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Without {
+    /// A part of all its kernels.
+    Part(Part),
+    /// All that they have of [`Part`]: what remains are addresses, arithmetic, memory of workgroups, and starts.
+    Parts,
+    /// The dispatches of one kernel, by its label, of several.
+    Kernel(String),
+}
+
+/// How many times as fast a case is without something.
+#[derive(Clone, Debug)]
+pub struct Gain {
+    /// Without what.
+    pub without: Without,
+    /// Time as it is over time without, of samples in turn.
+    pub gain: Spread,
+}
+
+/// The dispatches of a run.
+fn run(plan: &Plan) -> &[Dispatch] {
+    &plan.dispatches[plan.prologue..]
+}
+
+fn without_parts(plan: &Plan, parts: &[Part]) -> Plan {
+    let mut plan = plan.clone();
+    for dispatch in &mut plan.dispatches[plan.prologue..] {
+        let own = parts.iter().copied().filter(|part| part.is_in(dispatch));
+        let own: Vec<_> = own.collect();
+        if !own.is_empty() {
+            dispatch.kernel = kernel_without(dispatch.kernel, &own);
+        }
+    }
+    plan
+}
+
+/// The plan without each thing of which there is something in it, and something beside it.
+fn variants(plan: &Plan) -> Vec<(Without, Plan)> {
+    let has = |part: &Part| run(plan).iter().any(|dispatch| part.is_in(dispatch));
+    let parts: Vec<_> = Part::ALL.into_iter().filter(has).collect();
+    let single = parts.iter();
+    let single = single.map(|&part| (Without::Part(part), without_parts(plan, &[part])));
+    let mut variants: Vec<_> = single.collect();
+    variants.push((Without::Parts, without_parts(plan, &parts)));
+    let mut labels: Vec<_> = run(plan)
+        .iter()
+        .map(|dispatch| dispatch.kernel.label())
+        .collect();
+    labels.dedup();
+    if labels.len() > 1 {
+        labels.sort();
+        labels.dedup();
+        variants.extend(labels.into_iter().map(|label| {
+            let mut plan = plan.clone();
+            let rest = plan.dispatches.split_off(plan.prologue);
+            let rest = rest.into_iter();
+            let rest = rest.filter(|dispatch| dispatch.kernel.label() != label);
+            plan.dispatches.extend(rest);
+            (Without::Kernel(label), plan)
+        }));
+    }
+    variants
+}
+
+/// Times a case in turn with itself without each of its parts.
+///
+/// # Errors
+/// What preparing or running it reports.
+pub fn measure_parts(device: &Device, case: &Case) -> Result<Vec<Gain>> {
+    let (variables, inputs) = (case.variables(), case.inputs());
+    let plan = plan(device, &case.graph, true)?;
+    let mut whole = Timed::new(device, &plan, &variables, &inputs)?;
+    let gains = variants(&plan).into_iter().map(|(without, plan)| {
+        let mut less = Timed::new(device, &plan, &variables, &inputs)?;
+        warm_up(&mut [&mut whole, &mut less])?;
+        let samples = samples(BUDGET, || Ok(whole.sample()?.0 / less.sample()?.0))?;
+        let gain = Spread::of(&samples);
+        Ok(Gain { without, gain })
+    });
+    gains.collect()
+}
