@@ -1,6 +1,7 @@
 //! Measuring a case: device time against a copy of the same bytes in the same run, and against the CPU path.
 
 mod copies;
+mod edit;
 mod kind;
 mod part;
 mod parts;
