@@ -96,7 +96,7 @@ enum Command {
         /// Compare with the JSON of an earlier run: the exit status is 3 if a case is slower, beyond the spread of both
         #[arg(long, value_name = "FILE")]
         baseline: Option<PathBuf>,
-        /// Time each row that misses its goal without parts of its kernels as well: loads, stores, ...
+        /// Time each row that misses its goal, and copies, without parts of their kernels as well: loads, stores, ...
         #[arg(long)]
         parts: bool,
         #[command(flatten)]

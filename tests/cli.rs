@@ -420,17 +420,23 @@ fn parts() -> Result<(), Failed> {
     let parts = row["parts"].as_array().cloned().unwrap_or_default();
     let names = parts.iter().filter_map(|part| part["without"].as_str());
     let names: Vec<_> = names.collect();
-    let expected = ["loads", "tables", "stores", "all parts"];
-    let kernels = names.iter().filter(|name| name.starts_with("batch_norm"));
+    let expected = [
+        "nothing",
+        "loads",
+        "tables",
+        "stores",
+        "merging",
+        "all parts",
+    ];
+    let kernels = names.iter();
+    let kernels = kernels.filter(|name| name.starts_with("all but batch_norm"));
     let kernels = kernels.count();
     let complete = expected.iter().all(|name| names.contains(name)) && kernels >= 2;
     let measured = match misses {
         true => complete,
         false => parts.is_empty(),
     };
-    expect(measured, "each part of what misses", &output)?;
-    let gains = parts.iter().all(|part| part["gain"].as_f64() > Some(0.0));
-    expect(gains, "how many times as fast", &output)
+    expect(measured, "each part of what misses", &output)
 }
 
 fn printed() -> Result<(), Failed> {

@@ -4,8 +4,10 @@
 
 use crate::kernel::Kernel;
 
-/// The tables whose numbers are indices: without them all are 0, which is within every tensor.
-const INDICES: [&str; 2] = ["columns", "lines"];
+/// The tables whose numbers are indices, which are loaded always: others would be of other places, or of none.
+pub(super) const INDICES: [&str; 2] = ["columns", "lines"];
+/// A number that no compiler knows, 0 unless a grid is folded: what is made of constants is computed before a kernel runs.
+const UNKNOWN: &str = "params.origin.y";
 
 /// The whole text without comments.
 pub(super) fn text(kernel: &Kernel) -> String {
@@ -88,6 +90,14 @@ fn without_load(text: &str, name: &str) -> String {
     })
 }
 
+/// Bits of a name.
+fn seed(name: &str) -> u32 {
+    let bytes = name.bytes().map(u32::from);
+    bytes.fold(0x85eb_ca6b, |seed, byte| {
+        (seed ^ byte).wrapping_mul(0x0100_0193)
+    })
+}
+
 /// A text that makes numbers of the place instead of what it would load of some variables.
 pub(super) fn without_loads(text: &str, is_meant: impl Fn(&str) -> bool) -> String {
     let mut variables = variables_of(text, "storage, read");
@@ -95,17 +105,14 @@ pub(super) fn without_loads(text: &str, is_meant: impl Fn(&str) -> bool) -> Stri
     let mut done = text.to_owned();
     for Variable { name, element } in variables {
         let next = without_load(&done, name);
-        if !is_meant(name) || next == done {
+        if INDICES.contains(&name) || !is_meant(name) || next == done {
             continue;
         }
-        // Near 1 in both types, and another for each place and each element of a lane: what is the same is computed once.
-        let word = match INDICES.contains(&name) {
-            true => "(at & params.origin.x)",
-            false => "((at & 0xffu) | 0x3f803f80u)",
-        };
+        // Another for each variable, place and element of a lane: what is the same is computed once.
+        let word = format!("((at * 0x9e3779b9u) ^ ({UNKNOWN} + {}u))", seed(name));
         let value = match element.starts_with("vec4") {
-            true => format!("(vec4({word}) ^ vec4(0u, 1u, 2u, 3u))"),
-            false => word.to_owned(),
+            true => format!("(vec4({word}) ^ vec4(0u, 0x3c6ef372u, 0x78dde6e4u, 0xb54cda56u))"),
+            false => word,
         };
         done = next
             + &format!(
@@ -164,9 +171,9 @@ pub(super) fn without_stores(text: &str) -> String {
         };
         let never = match value.starts_with("vec4") {
             true => {
-                "all(bitcast<vec4<u32>>(value) == vec4(0x7fc12345u, 0x7fc12346u, 0x7fc12347u, 0x7fc12348u))"
+                format!("all(bitcast<vec4<u32>>(value) == (vec4({UNKNOWN}) ^ vec4(0x7fc12345u)))")
             }
-            false => "bitcast<u32>(value) == 0x7fc12345u",
+            false => format!("bitcast<u32>(value) == ({UNKNOWN} ^ 0x7fc12345u)"),
         };
         done = without_store(&done, name, element)
             + &format!(
@@ -174,6 +181,24 @@ pub(super) fn without_stores(text: &str) -> String {
             );
     }
     done
+}
+
+/// A text in which what is to be added to by a product stays as it is.
+pub(super) fn without_products(text: &str) -> String {
+    edited(text, "fma(", |rest| {
+        let end = close(rest);
+        // Behind the last comma that is not within brackets.
+        let (mut sum, mut at) = (0, 0);
+        while let Some(found) = rest[at..end].find([',', '(', '[']) {
+            at += found + 1;
+            match rest[..at].ends_with(',') {
+                true => sum = at,
+                false => at += close(&rest[at..end]),
+            }
+        }
+        let sum = without_products(rest[sum..end].trim());
+        Some((format!("({sum})"), end + 1))
+    })
 }
 
 /// A text with another body of a function, if it has that.
@@ -207,5 +232,11 @@ mod tests {
         let expected = "put_y(u32(x[x[1] + 2]), max[0] + p.x[1] + x[3]);";
         assert_eq!(made(without_stores(&text)).as_deref(), Some(expected));
         assert_eq!(without_loads(&text, |_| false), text);
+    }
+
+    #[test]
+    fn of_a_multiply_add_the_sum_stays() {
+        let without = without_products("a = fma(f(1, 2), b[g(3, 4)], fma(c, d, h(sums[i].x, 5)));");
+        assert_eq!(without, "a = ((h(sums[i].x, 5)));");
     }
 }

@@ -1,7 +1,7 @@
 //! What the parts of a case cost: it is timed in turn with itself without one.
 
 use super::part::{Part, kernel_without};
-use super::timed::{Timed, warm_up};
+use super::timed::{Timed, in_turn, warm_up};
 use super::{Spread, plan, samples};
 use crate::cases::Case;
 use crate::device::Device;
@@ -14,12 +14,16 @@ const BUDGET: f64 = 3.0;
 /// What is left out of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Without {
+    /// Nothing: how far two of the same are from each other.
+    Nothing,
     /// A part of all its kernels.
     Part(Part),
-    /// All that they have of [`Part`]: what remains are addresses, arithmetic, memory of workgroups, and starts.
+    /// All that they have of [`Part`] but multiply-adds: what remains are these, other arithmetic, addresses, and starts.
     Parts,
-    /// The dispatches of one kernel, by its label, of several.
-    Kernel(String),
+    /// Multiply-adds besides, if there are some.
+    Products,
+    /// All dispatches but those of one kernel, by its label.
+    Others(String),
 }
 
 /// How many times as fast a case is without something.
@@ -52,10 +56,21 @@ fn without_parts(plan: &Plan, parts: &[Part]) -> Plan {
 fn variants(plan: &Plan) -> Vec<(Without, Plan)> {
     let has = |part: &Part| run(plan).iter().any(|dispatch| part.is_in(dispatch));
     let parts: Vec<_> = Part::ALL.into_iter().filter(has).collect();
-    let single = parts.iter();
-    let single = single.map(|&part| (Without::Part(part), without_parts(plan, &[part])));
-    let mut variants: Vec<_> = single.collect();
-    variants.push((Without::Parts, without_parts(plan, &parts)));
+    // A compiler leaves out what only they need: alone they are no part.
+    let single = parts.iter().copied();
+    let single: Vec<_> = single.filter(|part| *part != Part::Products).collect();
+    let mut variants = vec![
+        (Without::Nothing, plan.clone()),
+        (Without::Parts, without_parts(plan, &single)),
+    ];
+    if single != parts {
+        variants.push((Without::Products, without_parts(plan, &parts)));
+    }
+    variants.extend(
+        single
+            .into_iter()
+            .map(|part| (Without::Part(part), without_parts(plan, &[part]))),
+    );
     let mut labels: Vec<_> = run(plan)
         .iter()
         .map(|dispatch| dispatch.kernel.label())
@@ -66,11 +81,10 @@ fn variants(plan: &Plan) -> Vec<(Without, Plan)> {
         labels.dedup();
         variants.extend(labels.into_iter().map(|label| {
             let mut plan = plan.clone();
-            let rest = plan.dispatches.split_off(plan.prologue);
-            let rest = rest.into_iter();
-            let rest = rest.filter(|dispatch| dispatch.kernel.label() != label);
-            plan.dispatches.extend(rest);
-            (Without::Kernel(label), plan)
+            let run = plan.dispatches.split_off(plan.prologue).into_iter();
+            let own = run.filter(|dispatch| dispatch.kernel.label() == label);
+            plan.dispatches.extend(own);
+            (Without::Others(label), plan)
         }));
     }
     variants
@@ -85,9 +99,14 @@ pub fn measure_parts(device: &Device, case: &Case) -> Result<Vec<Gain>> {
     let plan = plan(device, &case.graph, true)?;
     let mut whole = Timed::new(device, &plan, &variables, &inputs)?;
     let gains = variants(&plan).into_iter().map(|(without, plan)| {
+        // What it makes of them is wrong.
+        let variables = case.variables();
         let mut less = Timed::new(device, &plan, &variables, &inputs)?;
         warm_up(&mut [&mut whole, &mut less])?;
-        let samples = samples(BUDGET, || Ok(whole.sample()?.0 / less.sample()?.0))?;
+        let samples = samples(BUDGET, || {
+            let (time, less) = in_turn(&mut whole, &mut less)?;
+            Ok(time / less)
+        })?;
         let gain = Spread::of(&samples);
         Ok(Gain { without, gain })
     });

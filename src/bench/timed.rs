@@ -125,6 +125,18 @@ impl Timed {
     }
 }
 
+/// A sample of each, by one clock: if one cannot be timed by the device's, the host's is taken for both from now on.
+pub(super) fn in_turn(one: &mut Timed, other: &mut Timed) -> Result<(f64, f64)> {
+    loop {
+        let (first, second) = (one.sample()?, other.sample()?);
+        let doubt = match (first.1, second.1) {
+            (Timer::Device, Timer::Wall(doubt)) | (Timer::Wall(doubt), Timer::Device) => doubt,
+            _ => return Ok((first.0, second.0)),
+        };
+        (one.doubt, other.doubt) = (Some(doubt), Some(doubt));
+    }
+}
+
 /// In how much memory something that moves so many bytes is timed by turns.
 fn sets(device: &Device, bytes: u64) -> u64 {
     match device.adapter().kind {

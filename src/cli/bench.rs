@@ -81,9 +81,6 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         header.print_work(cases.len());
     }
     print(&report::legend(header.software));
-    if request.parts {
-        print(&[parts::LEGEND.to_owned()]);
-    }
     if !quiet {
         table.print_names();
     }
@@ -98,9 +95,15 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         let misses = row
             .goal
             .is_some_and(|goal| goal.is_met(&row) == Some(false));
-        if let Some(device) = device.as_ref().filter(|_| request.parts && misses) {
-            let gains = measure_parts(device, case)?;
-            row.parts = gains.iter().map(Less::of).collect();
+        // A copy has loads and stores, too: what others are without them is held against it.
+        let wanted = request.parts && (misses || row.op == "copy");
+        if let Some(device) = device.as_ref().filter(|_| wanted) {
+            match measure_parts(device, case) {
+                Err(error @ Error::DeviceLost(_)) => return Err(error),
+                // No reason to lose the row.
+                Err(error) => bar.suspend(|| complain!("error: parts of {}: {error}", case.name)),
+                Ok(gains) => row.parts = gains.iter().map(Less::of).collect(),
+            }
         }
         rows.push(row);
         bar.inc(1);

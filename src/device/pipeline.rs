@@ -190,7 +190,8 @@ fn trusted_module(device: &wgpu::Device, dispatch: &Dispatch) -> wgpu::ShaderMod
         source: wgpu::ShaderSource::Wgsl(Cow::Owned(dispatch.kernel.wgsl())),
     };
     // SAFETY: the shaders are this crate's own. Every one compares its indices with the counts in its parameters, all
-    // loops end, and the suite runs them with sentinels behind every tensor, which a stray store would change.
+    // loops end, and the suite runs them with sentinels behind every tensor, which a stray store would change. Those without a
+    // part (bench::Part) have the indices of the whole ones, or no access.
     unsafe {
         device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
     }

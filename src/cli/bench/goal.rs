@@ -134,7 +134,7 @@ pub(super) fn legend(software: bool) -> String {
     )
 }
 
-/// How many rows reach their goals, whether a dispatch does, and a line for each row that does not.
+/// How many rows reach their goals, whether a dispatch does, and a line for each row that does not, or whose parts are known.
 pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> {
     let judged = rows.iter().filter_map(|row| {
         let goal = row.goal?;
@@ -144,9 +144,12 @@ pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> 
     if judged.is_empty() && overhead.is_none() {
         return Vec::new();
     }
-    let missed: Vec<_> = judged.iter().filter(|(_, _, met)| !met).collect();
+    let reached = judged.iter().filter(|(_, _, met)| *met).count();
+    let listed = judged.iter();
+    let listed = listed.filter(|(row, _, met)| !met || !row.parts.is_empty());
+    let listed: Vec<_> = listed.collect();
     let name = |row: &Row| row.case.chars().count();
-    let width = missed.iter().map(|(row, ..)| name(row)).max();
+    let width = listed.iter().map(|(row, ..)| name(row)).max();
     let width = width.unwrap_or_default();
     let dispatch = match overhead.map(Overhead::goal_is_met) {
         None => "",
@@ -154,13 +157,13 @@ pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> 
         Some(false) => "; CPU per dispatch misses its own",
     };
     let mut lines = vec![format!(
-        "goals: {} of {} rows reach theirs{dispatch}",
-        judged.len() - missed.len(),
+        "goals: {reached} of {} rows reach theirs{dispatch}",
         judged.len()
     )];
-    lines.extend(missed.into_iter().filter_map(|(row, goal, _)| {
+    lines.extend(listed.into_iter().filter_map(|(row, goal, met)| {
         let (value, mad) = goal.figure.of(row)?;
         let near = match value + reach(mad) >= goal.least {
+            _ if *met => ", reached",
             true => ", which the spread reaches",
             false => "",
         };
@@ -172,6 +175,9 @@ pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> 
             parts::line(row, *goal)
         ))
     }));
+    if rows.iter().any(|row| !row.parts.is_empty()) {
+        lines.push(parts::LEGEND.to_owned());
+    }
     lines
 }
 
