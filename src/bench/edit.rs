@@ -108,12 +108,18 @@ pub(super) fn without_loads(text: &str, is_meant: impl Fn(&str) -> bool) -> Stri
         if INDICES.contains(&name) || !is_meant(name) || next == done {
             continue;
         }
-        // Another for each variable, place and element of a lane: what is the same is computed once.
-        let word = format!("((at * 0x9e3779b9u) ^ ({UNKNOWN} + {}u))", seed(name));
-        let value = match element.starts_with("vec4") {
-            true => format!("(vec4({word}) ^ vec4(0u, 0x3c6ef372u, 0x78dde6e4u, 0xb54cda56u))"),
-            false => word,
+        // Another for each variable, place and element of a lane: what is the same is computed once. From 1 to 2 in both types, with
+        // either sign: a CPU is slow at what is subnormal.
+        let (at, whole) = match element.starts_with("vec4") {
+            true => (
+                "vec4(at) ^ vec4(0u, 0x3c6ef372u, 0x78dde6e4u, 0xb54cda56u)",
+                "vec4",
+            ),
+            false => ("at", ""),
         };
+        let mixed = format!("(({at}) * {whole}(0x9e3779b9u)) ^ {whole}({}u)", seed(name));
+        let varied = format!("({mixed}) & {whole}({UNKNOWN} + 0x807f83ffu)");
+        let value = format!("({varied}) | {whole}({UNKNOWN} + 0x3f803c00u)");
         done = next
             + &format!(
                 "\nfn made_{name}(at: u32) -> {element} {{ return bitcast<{element}>({value}); }}\n"
