@@ -53,6 +53,7 @@ const MOVERS: [&str; 5] = ["concat", "copy", "interpolate", "max_pool", "relu"];
 fn is_tensor(name: &str) -> bool {
     TENSORS.contains(&name)
 }
+
 impl Part {
     /// All, in the order in which they are shown.
     pub const ALL: [Self; 12] = [
