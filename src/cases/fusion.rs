@@ -1,16 +1,27 @@
 //! Cases of layers that one kernel does together: their plans differ from those without fusion, and both are checked.
 
-mod list;
+mod chains;
+mod graphs;
+mod timed;
 mod ways;
 
-pub(super) use list::cases;
-
-use super::{pick, random_shape};
+use super::{Case, pick, random_shape};
 use crate::error::Result;
 use crate::graph::{Graph, Value};
 use crate::ops::{AvgPool, BatchNorm, BatchNormState, Conv, Interpolate, MaxPool};
 use crate::tensor::{DType, Tensor};
 use fastrand::Rng;
+
+/// The named cases.
+pub(super) fn cases() -> Vec<Case> {
+    let cases = [
+        chains::cases(),
+        graphs::cases(),
+        timed::cases(),
+        ways::cases(),
+    ];
+    cases.concat()
+}
 
 /// A layer of a chain. Filters, states and the other term of a sum are inputs and variables of its own.
 #[derive(Clone, Debug)]

@@ -1,12 +1,10 @@
-//! The named cases of fusion: chains of layers, and graphs that are none.
+//! The named cases of fusion that are chains of layers.
 
-use super::ways;
-use super::{Step, chain, idle, residual, shared, two_moments, two_norms, wide};
+use super::{Step, chain};
 use crate::cases::Case;
 use crate::ops::{BatchNorm, Conv, Interpolate, MaxPool};
-use crate::tensor::{Data, Tensor};
 
-pub(in crate::cases) fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     use Step::{Add, Relu, Sigmoid};
     let norm = Step::norm;
     let train = || Step::Norm(BatchNorm::train());
@@ -355,102 +353,8 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
             &[Step::depthwise(5), norm(), Relu, train()],
         ),
     ];
-    let mut cases: Vec<Case> = chains
-        .into_iter()
-        .map(|(name, why, shape, steps)| {
-            Case::new(format!("fusion/{name}"), why, |g| chain(g, shape, steps))
-        })
-        .collect();
-    cases.extend([
-        Case::new(
-            "fusion/concat-add-relu",
-            "on the way out of each part",
-            wide,
-        ),
-        Case::new("fusion/idle", "equal nodes and dead ones", idle),
-        Case::new(
-            "fusion/shared",
-            "values that stay because others read them",
-            shared,
-        ),
-        Case::new(
-            "fusion/two-trains",
-            "moments that two batch norms take, of values far from 0",
-            |g| two_norms(g, 3, 3),
-        ),
-        Case::new(
-            "fusion/conv-trains",
-            "the same of a product of matrices",
-            |g| two_norms(g, 20, 1),
-        ),
-        Case::new(
-            "fusion/train-relu-train",
-            "moments that one batch norm takes, and another does not",
-            two_moments,
-        ),
-        many_parts(),
-        Case::new("fusion/residual", "a shortcut with its own kernel", |g| {
-            residual(g, &[2, 3, 12, 10])
-        }),
-    ]);
-    let large = [8, 64, 112, 112];
-    let bench: [(&str, &[usize], &[Step]); 5] = [
-        (
-            "large_norm-relu-max_pool",
-            &large,
-            &[norm(), Relu, Step::pool(2)],
-        ),
-        (
-            "large_norm-relu-avg_pool",
-            &large,
-            &[norm(), Relu, Step::mean(2)],
-        ),
-        (
-            "large_conv-norm-add-relu",
-            &large,
-            &[Step::conv(64, 1), norm(), Add, Relu],
-        ),
-        (
-            "large_depthwise-train-relu",
-            &large,
-            &[Step::depthwise(64), train(), Relu],
-        ),
-        (
-            "large_nearest-conv",
-            &[2, 32, 56, 56],
-            &[Step::nearest([2, 2]), Step::conv(32, 3)],
-        ),
-    ];
-    let bench = bench.into_iter().map(|(name, shape, steps)| {
-        let name = format!("fusion/{name}");
-        Case::new(name, "one kernel instead of several", |g| {
-            chain(g, shape, steps)
-        })
-        .bench()
+    let cases = chains.into_iter().map(|(name, why, shape, steps)| {
+        Case::new(format!("fusion/{name}"), why, |g| chain(g, shape, steps))
     });
-    cases.extend(bench);
-    cases.extend(ways::cases());
-    cases
-}
-
-/// More than 512 parts of a channel, of which a thread merges eight at a time; the later ones are of larger values.
-fn many_parts() -> Case {
-    let shape = [1200, 3, 4, 256];
-    let steps = [Step::depthwise(3), Step::Norm(BatchNorm::train())];
-    let mut case = Case::new(
-        "fusion/depthwise-train-many",
-        "more than 512 parts, of which a thread merges eight at a time",
-        |g| chain(g, &shape, &steps),
-    );
-    let size = |i: usize| {
-        if i < shape.iter().product::<usize>() / 2 {
-            1.0
-        } else {
-            100.0
-        }
-    };
-    let data = (0..shape.iter().product()).map(|i| size(i) * [0.0, 0.3, -0.7, 0.1, 0.9][i % 5]);
-    let x = Tensor::dense(shape.to_vec(), Data::F32(data.collect()));
-    case.given = vec![("x".to_owned(), x)];
-    case
+    cases.collect()
 }
