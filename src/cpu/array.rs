@@ -6,6 +6,7 @@ use half::slice::HalfFloatSliceExt as _;
 use half::vec::HalfFloatVecExt as _;
 use rayon::prelude::*;
 use std::borrow::Cow;
+use std::mem::MaybeUninit;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 /// The least magnitude that rounds to infinity in f16: half a unit above the largest, 65504.
@@ -151,27 +152,47 @@ impl Scalar for f64 {
 /// Elements of a piece of an array, where it does not matter which: they fit the nearest cache.
 const PIECE: usize = 4096;
 
-/// `length` elements, made in parallel in chunks of `chunk`, each by an iterator of as many elements as it has. Memory that is
-/// written once is not zeroed before: that would be half of the time of a layer that moves bytes.
-#[expect(unsafe_code, reason = "memory is not written twice")]
+/// `length` elements, made in parallel in chunks of `chunk`, each by an iterator of as many elements as it has.
 pub(super) fn in_chunks<T: Send + Copy, I: IntoIterator<Item = T>>(
     length: usize,
     chunk: usize,
     make: impl Fn(usize) -> I + Sync,
 ) -> Vec<T> {
+    in_repeated_chunks(length, chunk, make, |_| false)
+}
+
+/// The same where `repeats` says of some chunks that they are like those before them: copying one takes less than making it.
+/// Memory that is written once is not zeroed before: that would be half of the time of a layer that moves bytes.
+#[expect(unsafe_code, reason = "memory is not written twice")]
+pub(super) fn in_repeated_chunks<T: Send + Copy, I: IntoIterator<Item = T>>(
+    length: usize,
+    chunk: usize,
+    make: impl Fn(usize) -> I + Sync,
+    repeats: impl Fn(usize) -> bool + Sync,
+) -> Vec<T> {
     let mut data = Vec::with_capacity(length);
     let (chunk, room) = (chunk.max(1), &mut data.spare_capacity_mut()[..length]);
-    let rows = PIECE.div_ceil(chunk);
-    let chunks = room.par_chunks_mut(chunk).enumerate().with_min_len(rows);
-    chunks.for_each(|(index, room)| {
-        let mut written = 0;
-        for (place, element) in room.iter_mut().zip(make(index)) {
-            place.write(element);
-            written += 1;
+    let together = PIECE.div_ceil(chunk);
+    let pieces = room.par_chunks_mut(together * chunk).enumerate();
+    pieces.for_each(|(piece, room)| {
+        let mut before: Option<&mut [MaybeUninit<T>]> = None;
+        for (index, room) in (piece * together..).zip(room.chunks_mut(chunk)) {
+            match before {
+                Some(before) if repeats(index) => room.copy_from_slice(&before[..room.len()]),
+                _ => {
+                    let mut written = 0;
+                    for (place, element) in room.iter_mut().zip(make(index)) {
+                        place.write(element);
+                        written += 1;
+                    }
+                    assert_eq!(written, room.len(), "elements of chunk {index}");
+                }
+            }
+            before = Some(room);
         }
-        assert_eq!(written, room.len(), "elements of chunk {index}");
     });
-    // SAFETY: each of the `length` elements belongs to one chunk, and each chunk has counted that it wrote all of its own.
+    // SAFETY: each of the `length` elements belongs to one chunk, and each chunk has counted that it wrote all of its own, or is
+    // a copy of the chunk before it, which has.
     unsafe { data.set_len(length) };
     data
 }
@@ -319,6 +340,17 @@ mod tests {
         assert_eq!(in_chunks(9, 3, make), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(in_chunks(8, 3, make), [0, 1, 2, 3, 4, 5, 6, 7]);
         assert_eq!(in_chunks(0, 0, make), [0; 0]);
+    }
+
+    #[test]
+    fn chunks_repeat_the_ones_before_them() {
+        let make = |index: usize| [index; 3];
+        let repeated = in_repeated_chunks(8, 3, make, |index| index != 1);
+        assert_eq!(repeated, [0, 0, 0, 1, 1, 1, 1, 1]);
+        // Also where a thread begins, which has none before its first.
+        let wide = |index: usize| vec![index / 2; PIECE];
+        let repeated = in_repeated_chunks(6 * PIECE, PIECE, wide, |index| index % 2 == 1);
+        assert_eq!(repeated, [vec![0; 2 * PIECE], vec![1; 2 * PIECE], vec![2; 2 * PIECE]].concat());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Nearest neighbour by PyTorch's index arithmetic, which is f32 whatever the path's precision.
 
-use super::array::{Array, Scalar, in_chunks};
+use super::array::{Array, Scalar, in_repeated_chunks};
 use super::bound::Bounded;
 use crate::ops::{Interpolate, OutputSize};
 
@@ -69,7 +69,7 @@ pub(super) fn run<T: Scalar>(layer: &Interpolate, x: &Array<'_, T>) -> Array<'st
         let of = |i| source(layer, axis, inputs, &outputs, i);
         sources.push((0..outputs[axis]).map(of).collect());
     }
-    // A row of the output at a time.
+    // A row of the output at a time, or a copy of the one above it if both show the same of the input.
     let [depth, height, width] = [0, 1, 2].map(|axis| sources[axis].len());
     let row = |index: usize| {
         let (plane, d, h) = (
@@ -77,11 +77,14 @@ pub(super) fn run<T: Scalar>(layer: &Interpolate, x: &Array<'_, T>) -> Array<'st
             index / height % depth,
             index % height,
         );
-        let above = (plane * extents[0] + sources[0][d]) * extents[1] + sources[1][h];
-        let input = &x.data[above * extents[2]..][..extents[2]];
+        (plane * extents[0] + sources[0][d]) * extents[1] + sources[1][h]
+    };
+    let make = |index| {
+        let input = &x.data[row(index) * extents[2]..][..extents[2]];
         sources[2].iter().map(|&w| input[w])
     };
-    let y = in_chunks(shape.iter().product(), width, row);
+    let repeats = |index| row(index) == row(index - 1);
+    let y = in_repeated_chunks(shape.iter().product(), width, make, repeats);
     Array::new(shape, y)
 }
 
