@@ -350,7 +350,10 @@ mod tests {
         // Also where a thread begins, which has none before its first.
         let wide = |index: usize| vec![index / 2; PIECE];
         let repeated = in_repeated_chunks(6 * PIECE, PIECE, wide, |index| index % 2 == 1);
-        assert_eq!(repeated, [vec![0; 2 * PIECE], vec![1; 2 * PIECE], vec![2; 2 * PIECE]].concat());
+        assert_eq!(
+            repeated,
+            [vec![0; 2 * PIECE], vec![1; 2 * PIECE], vec![2; 2 * PIECE]].concat()
+        );
     }
 
     #[test]

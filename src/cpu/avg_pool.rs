@@ -32,13 +32,14 @@ fn counted(axis: &Axis, window: usize, include_pad: bool) -> i64 {
 pub(super) fn run<T: Scalar>(layer: &AvgPool, x: &Array<'_, T>) -> Array<'static, T> {
     let windows = windows(layer, &x.shape);
     let fold = |sum: &mut T, value| *sum += value;
-    let count = |axis: usize, window| counted(&windows[axis], window, layer.count_include_pad);
-    let widths: Vec<i64> = (0..windows[2].starts.len())
-        .map(|window| count(2, window))
-        .collect();
+    let counts = [0, 1, 2].map(|axis: usize| {
+        let all = 0..windows[axis].starts.len();
+        let count = |window| counted(&windows[axis], window, layer.count_include_pad);
+        all.map(count).collect::<Vec<_>>()
+    });
     let finish = |row: &mut [T], depth: usize, height: usize| {
-        let area = count(0, depth) * count(1, height);
-        for (sum, width) in row.iter_mut().zip(&widths) {
+        let area = counts[0][depth] * counts[1][height];
+        for (sum, width) in row.iter_mut().zip(&counts[2]) {
             let divisor = layer.divisor_override.unwrap_or(area * width);
             #[expect(clippy::cast_precision_loss, reason = "as PyTorch divides by a float")]
             let divisor = T::from_f64(divisor as f64);

@@ -135,6 +135,9 @@ pub(super) fn each_strided<T: Copy>(
     }
 }
 
+/// Planes that are folded together where rows are short. The elements of one place in them are a vector.
+const TOGETHER: usize = 16;
+
 /// Folds every window of every plane, planes in parallel: outputs begin as `start`; `fold` gives one an element of its window;
 /// `finish(row, depth, height)` ends a row of them.
 pub(super) fn fold_windows<T: Scalar>(
@@ -148,28 +151,64 @@ pub(super) fn fold_windows<T: Scalar>(
     let [depth, height, width] = axes;
     let (rows, columns) = (height.starts.len(), width.starts.len());
     let mut y = vec![start; shape.iter().product()];
-    let plane = rows * columns * depth.starts.len();
-    let source = index(depth.extent * height.extent * width.extent);
-    let taps: Vec<_> = (0..width.kernel).map(|tap| width.windows_at(tap)).collect();
-    y.par_chunks_mut(plane.max(1))
-        .zip(x.data.par_chunks(source.max(1)))
-        .for_each(|(y, x)| {
-            for (at, row) in y.chunks_mut(columns).enumerate() {
-                let (d, h) = (at / rows, at % rows);
-                for (_, id) in depth.taps(d) {
-                    for (_, ih) in height.taps(h) {
-                        let from = (id * index(height.extent) + ih) * index(width.extent);
-                        let input = &x[from..from + index(width.extent)];
-                        for (windows, first) in &taps {
-                            let windows = &mut row[windows.clone()];
-                            each_strided(windows, &input[*first..], index(width.stride), &fold);
-                        }
+    let plane = (rows * columns * depth.starts.len()).max(1);
+    let source = index(depth.extent * height.extent * width.extent).max(1);
+    let finish = |y: &mut [T]| {
+        for (at, row) in y.chunks_mut(columns).enumerate() {
+            finish(row, at / rows, at % rows);
+        }
+    };
+    if columns < TOGETHER {
+        y.par_chunks_mut(plane * TOGETHER)
+            .zip(x.data.par_chunks(source * TOGETHER))
+            .for_each(|(y, x)| {
+                let mut inputs = vec![[T::ZERO; TOGETHER]; source];
+                for (lane, x) in x.chunks(source).enumerate() {
+                    for (input, &x) in inputs.iter_mut().zip(x) {
+                        input[lane] = x;
                     }
                 }
-                finish(row, d, h);
-            }
-        });
+                let mut outputs = vec![[start; TOGETHER]; plane];
+                fold_plane(&mut outputs, &inputs, axes, |outputs, inputs| {
+                    for (output, input) in outputs.iter_mut().zip(inputs) {
+                        fold(output, input);
+                    }
+                });
+                for (lane, y) in y.chunks_mut(plane).enumerate() {
+                    for (y, output) in y.iter_mut().zip(&outputs) {
+                        *y = output[lane];
+                    }
+                    finish(y);
+                }
+            });
+    } else {
+        y.par_chunks_mut(plane)
+            .zip(x.data.par_chunks(source))
+            .for_each(|(y, x)| {
+                fold_plane(y, x, axes, &fold);
+                finish(y);
+            });
+    }
     Array::new(shape, y)
+}
+
+/// Gives each output of a plane the elements of its window, in their order.
+fn fold_plane<E: Copy>(y: &mut [E], x: &[E], axes: &[Axis; 3], fold: impl Fn(&mut E, E)) {
+    let [depth, height, width] = axes;
+    let (rows, columns) = (height.starts.len(), width.starts.len());
+    let taps: Vec<_> = (0..width.kernel).map(|tap| width.windows_at(tap)).collect();
+    for (at, row) in y.chunks_mut(columns).enumerate() {
+        for (_, id) in depth.taps(at / rows) {
+            for (_, ih) in height.taps(at % rows) {
+                let from = (id * index(height.extent) + ih) * index(width.extent);
+                let input = &x[from..from + index(width.extent)];
+                for (windows, first) in &taps {
+                    let windows = &mut row[windows.clone()];
+                    each_strided(windows, &input[*first..], index(width.stride), &fold);
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -199,6 +238,46 @@ mod tests {
                     *output += input;
                 });
                 assert_eq!(outputs, [0, 1, 2, 3].map(|index| 9 + index * stride));
+            }
+        }
+    }
+
+    #[test]
+    fn planes_alone_and_together_are_folded_as_defined() {
+        // The last planes are fewer than go together; the order of elements counts.
+        let fold = |all: &mut f64, element: f64| *all = *all * 0.5 + element;
+        for extent in [
+            1,
+            2,
+            7,
+            2 * TOGETHER - 2,
+            2 * TOGETHER - 1,
+            2 * TOGETHER,
+            50,
+        ] {
+            for planes in [1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 1] {
+                let [height, width] =
+                    [3, extent].map(|extent| Axis::new(extent, [3, 2, 1], [1, 1], false));
+                let axes = [Axis::missing(), height, width];
+                let input: Vec<f64> = (0..planes * 3 * extent).map(|i| (i % 29) as f64).collect();
+                let mut expected = Vec::new();
+                for plane in input.chunks(3 * extent) {
+                    for h in 0..axes[1].starts.len() {
+                        for w in 0..axes[2].starts.len() {
+                            let mut all = 0.25;
+                            for (_, ih) in axes[1].taps(h) {
+                                for (_, iw) in axes[2].taps(w) {
+                                    fold(&mut all, plane[ih * extent + iw]);
+                                }
+                            }
+                            expected.push(all + h as f64);
+                        }
+                    }
+                }
+                let finish = |row: &mut [f64], _, h| row.iter_mut().for_each(|y| *y += h as f64);
+                let x = Array::new([1, planes, 3, extent], input);
+                let y = fold_windows(&x, &axes, 0.25, fold, finish);
+                assert_eq!(*y.data, expected, "{planes} planes of rows of {extent}");
             }
         }
     }
