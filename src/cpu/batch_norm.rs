@@ -21,27 +21,46 @@ fn planes<T>(
     x.chunks_exact(plane).skip(channel).step_by(channels)
 }
 
-/// Elements added in the path's precision before the sum goes on in f64.
-const CHUNK: usize = 512;
+/// Lanes of sums, and additions to each in the path's precision before they go on in f64.
 const LANES: usize = 16;
+const ADDITIONS: usize = 32;
 
-/// Sum of `f` over the planes of a channel: lanes of short sums in the path's precision, these summed in f64.
-fn sum<'a, T: Scalar>(planes: impl Iterator<Item = &'a [T]>, f: impl Fn(T) -> T) -> f64 {
-    let mut total = 0.0;
-    for chunk in planes.flat_map(|plane| plane.chunks(CHUNK)) {
-        let mut lanes = [T::ZERO; LANES];
+/// Sums of the results of `f` over the planes of a channel: lanes of short sums in the path's precision, these summed in f64.
+fn sums<'a, T: Scalar, const RESULTS: usize>(
+    planes: impl Iterator<Item = &'a [T]>,
+    f: impl Fn(T) -> [T; RESULTS],
+) -> [f64; RESULTS] {
+    let mut totals = [0.0; RESULTS];
+    let mut lanes = [[T::ZERO; LANES]; RESULTS];
+    let mut end = |lanes: &mut [[T; LANES]; RESULTS]| {
+        for (total, lanes) in totals.iter_mut().zip(lanes) {
+            *total += lanes.iter().map(|lane| lane.to_f64()).sum::<f64>();
+            *lanes = [T::ZERO; LANES];
+        }
+        totals
+    };
+    let mut left = ADDITIONS;
+    for chunk in planes.flat_map(|plane| plane.chunks(LANES * ADDITIONS)) {
+        let additions = chunk.len().div_ceil(LANES);
+        if additions > left {
+            end(&mut lanes);
+            left = ADDITIONS;
+        }
+        left -= additions;
+        let mut add = |group: &[T]| {
+            for (lane, &value) in group.iter().enumerate() {
+                for (lanes, result) in lanes.iter_mut().zip(f(value)) {
+                    lanes[lane] += result;
+                }
+            }
+        };
         let (groups, rest) = chunk.as_chunks::<LANES>();
         for group in groups {
-            for (lane, &value) in lanes.iter_mut().zip(group) {
-                *lane += f(value);
-            }
+            add(group);
         }
-        for (lane, &value) in lanes.iter_mut().zip(rest) {
-            *lane += f(value);
-        }
-        total += lanes.into_iter().map(T::to_f64).sum::<f64>();
+        add(rest);
     }
-    total
+    end(&mut lanes)
 }
 
 /// Mean and sum of squared deviations of a channel: two passes, the second corrected for the rounding of the mean
@@ -50,12 +69,12 @@ fn sum<'a, T: Scalar>(planes: impl Iterator<Item = &'a [T]>, f: impl Fn(T) -> T)
 fn moments<T: Scalar>(x: &[T], extents: [usize; 3], channel: usize) -> (f64, f64) {
     let count = (extents[0] * extents[2]) as f64;
     let planes = planes(x, extents, channel);
-    let mean = T::from_f64(sum(planes.clone(), |x| x) / count);
+    let [total] = sums(planes.clone(), |x| [x]);
+    let mean = T::from_f64(total / count);
     if !mean.to_f64().is_finite() {
         return (mean.to_f64(), f64::NAN);
     }
-    let drift = sum(planes.clone(), |x| x - mean);
-    let squares = sum(planes, |x| (x - mean) * (x - mean));
+    let [drift, squares] = sums(planes, |x| [x - mean, (x - mean) * (x - mean)]);
     (
         mean.to_f64() + drift / count,
         squares - drift * drift / count,
@@ -164,7 +183,7 @@ pub struct Moments {
 impl Moments {
     /// Of this crate's f32 path.
     pub const CPU: Self = Self {
-        depth: CHUNK / LANES + LANES,
+        depth: ADDITIONS + LANES,
         pivot: false,
         folded: false,
     };
