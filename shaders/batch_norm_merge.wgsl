@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     partials[params.channels + channel] = vec4(weight[channel], bias[channel], running_mean[channel], running_variance[channel]);
     if (IN_AFFINE) {
         let at = params.channels + 4u * channel;
-        partials[2u * params.channels + channel] = vec4(weight[at], weight[at + 1u], weight[at + 2u], 0.0);
+        partials[2u * params.channels + channel] = vec4(weight[at], weight[at + 1u], weight[at + 2u], weight[at + 3u]);
     }
     if (channel > 0u) { return; }
     let low = batches[0] + 1u;

@@ -74,7 +74,7 @@ fn first_of(channel: u32) -> f32 {
 
 fn given_entry(channel: u32) -> vec4<f32> {
     let at = params.channels + 4u * channel;
-    return vec4(weight[at], weight[at + 1u], weight[at + 2u], 0.0);
+    return vec4(weight[at], weight[at + 1u], weight[at + 2u], weight[at + 3u]);
 }
 
 fn pivot_of(channel: u32, part: u32) -> f32 {

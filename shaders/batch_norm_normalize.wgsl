@@ -45,36 +45,10 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> saved_invstd: array<f32>; // [channels]
 @group(0) @binding(8) var<uniform> params: Params;
 
-// Merges eight partials of a channel, or those that are left, in order.
-fn merge_part(channel: u32, eighth: u32) -> Moments {
-    let end = min(eighth * 8u + 8u, params.parts);
-    var all = Moments(0.0, 0.0, 0.0);
-    for (var part = eighth * 8u; part < end; part++) {
-        let next = partials[channel * params.parts + part];
-        all = merge(all, Moments(next.x, next.y, next.z));
-    }
-    return all;
-}
-
-fn invstd(moments: Moments) -> f32 {
-    return inverseSqrt(moments.m2 / max(moments.count, 1.0) + params.eps);
-}
-
 fn functions(channel: u32, moments: Moments) -> Functions {
-    let given = partials[params.channels * params.parts + channel];
-    let scale = given.x * invstd(moments);
-    let own = Affine(partials[channel * params.parts].w, moments.mean, scale, given.y);
+    let own = affine(affine_of(channel, moments));
     if (IN_AFFINE) { return Functions(affine(partials[params.channels * (params.parts + 1u) + channel]), own); }
     return Functions(identity(), own);
-}
-
-// The same, by one thread.
-fn moments_of(channel: u32) -> Moments {
-    var all = merge_part(channel, 0u);
-    for (var eighth = 1u; eighth * 8u < params.parts; eighth++) {
-        all = merge(all, merge_part(channel, eighth));
-    }
-    return all;
 }
 
 fn functions_of(channel: u32) -> Functions {
@@ -110,18 +84,6 @@ fn merge_parts(channel: u32, thread: u32) -> Moments {
     let end = select(0u, 8u, thread == 0u);
     for (var eighth = 0u; eighth < end; eighth++) { all = merge(all, merging[eighth]); }
     return all;
-}
-
-fn update(channel: u32, moments: Moments) {
-    let old = partials[params.channels * params.parts + channel].zw;
-    let pivot = partials[channel * params.parts].w;
-    let batch = vec2(moments.mean + pivot, moments.m2 / (moments.count - 1.0));
-    let nobody = moments.count == 0.0;
-    let updated = select(params.keep * old + params.momentum * batch, old, nobody);
-    new_mean[channel] = updated.x;
-    new_variance[channel] = updated.y;
-    saved_mean[channel] = select(batch.x, 0.0, nobody);
-    saved_invstd[channel] = invstd(moments);
 }
 
 @compute @workgroup_size(WX, WY, WZ)

@@ -18,6 +18,7 @@ mod way_out;
 
 use crate::graph::{Graph, Node, Source, Value, ValueInfo};
 use crate::ops::BatchNorm;
+use crate::tensor::TensorType;
 
 /// What a node's kernel does besides its own layer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +32,9 @@ pub(crate) struct Fused {
     pub(crate) way_out: Way,
     /// A batch norm in training takes the first output: its moments are made with it.
     pub(crate) moments: bool,
+    /// The first output of a batch norm in training is the table of its affine functions, f32 [C, 4], by which another kernel
+    /// normalises on its way in.
+    pub(crate) table: bool,
 }
 
 /// What is done on a kernel's way in or out, in this order.
@@ -42,7 +46,8 @@ pub(crate) struct Way {
     pub(crate) relu: bool,
 }
 
-/// A batch norm in evaluation, which is an affine function of each channel, and its inputs behind the first.
+/// A batch norm, which is an affine function of each channel. In evaluation with its inputs behind the first, in training with the
+/// table that it makes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Affine {
     pub(crate) layer: BatchNorm,
@@ -235,6 +240,22 @@ impl Fusion {
         kept.inputs[input] = gone.inputs[0];
         kept.name = format!("{}+{}", gone.name, kept.name);
         self.remove(node);
+    }
+
+    /// Has a batch norm in training make the table of its affine functions instead of its result, by which `into` normalises the
+    /// node's input on its way in.
+    fn tabulate(&mut self, node: usize, into: usize, input: usize) {
+        let this = &mut self.graph.nodes[node];
+        let (name, x, table) = (this.name.clone(), this.inputs[0], this.outputs[0]);
+        this.fused.table = true;
+        this.fused.way_out = Way::default();
+        let channels = self.graph.values[x.index].ty.shape[1];
+        self.graph.values[table.index].ty = TensorType::f32([channels, 4]);
+        let kept = &mut self.graph.nodes[into];
+        let line = format!("normalization of {name} into {}", kept.name);
+        kept.inputs[input] = x;
+        kept.name = format!("{name}+{}", kept.name);
+        self.done(line);
     }
 
     /// The graph without the values that nothing computes any more, and the log without the reasons of nodes that went

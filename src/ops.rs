@@ -113,13 +113,14 @@ impl Op {
 /// Every kernel in every form, for the tests that validate the shaders.
 #[must_use]
 pub fn kernels() -> Vec<&'static Kernel> {
-    let layers: [&'static [Kernel]; 38] = [
+    let layers: [&'static [Kernel]; 39] = [
         &add::KERNELS,
         &avg_pool::KERNELS,
         &avg_pool::PLANES_KERNELS,
         &batch_norm::KERNELS,
         &batch_norm::AFFINE_KERNELS,
         &batch_norm::MERGE_KERNELS,
+        &batch_norm::STATISTICS_KERNELS,
         &batch_norm::TRAIN_KERNELS,
         &cast::KERNELS,
         &cast::PLANES_KERNELS,

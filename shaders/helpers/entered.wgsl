@@ -3,11 +3,11 @@
 override IN_AFFINE: bool = false;
 override IN_RELU: bool = false;
 
-var<private> entry: vec4<f32>; // (mean, scale, shift, 0) of the present channel
+var<private> entry: vec4<f32>; // (mean, scale, shift, pivot) of the present channel
 
 fn entered(x: vec4<f32>) -> vec4<f32> {
     var y = x;
-    if (IN_AFFINE) { y = (y - entry.x) * entry.y + entry.z; }
+    if (IN_AFFINE) { y = ((y - entry.w) - entry.x) * entry.y + entry.z; }
     if (IN_RELU) { y = rectified(y); }
     return y;
 }

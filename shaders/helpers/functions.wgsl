@@ -44,9 +44,9 @@ fn identity() -> Affine {
     return Affine(0.0, 0.0, 1.0, 0.0);
 }
 
-// Of a table of batch_norm_affine.wgsl.
+// Of a table of batch_norm_affine.wgsl or batch_norm_statistics.wgsl.
 fn affine(f: vec4<f32>) -> Affine {
-    return Affine(0.0, f.x, f.y, f.z);
+    return Affine(f.w, f.x, f.y, f.z);
 }
 
 fn applied(x: vec4<f32>, f: Affines) -> vec4<f32> {

@@ -29,7 +29,7 @@ fn entered(e: u32, bits: vec4<u32>) -> vec4<f32> {
     var x = number(bits);
     if (IN_AFFINE) {
         let f = transpose(mat4x4(entry_at(e), entry_at(e + 1u), entry_at(e + 2u), entry_at(e + 3u)));
-        x = (x - f[0]) * f[1] + f[2];
+        x = ((x - f[3]) - f[0]) * f[1] + f[2];
     }
     if (IN_RELU) { x = rectified(x); }
     return x;

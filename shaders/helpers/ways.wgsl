@@ -1,4 +1,4 @@
-// Functions of channels on both ways, from tables of batch_norm_affine.wgsl: helpers/functions.wgsl.
+// Functions of channels on both ways, from tables: helpers/functions.wgsl.
 //
 // Of the kernel: `way_in`, `way_out`.
 

@@ -3,6 +3,7 @@
 mod chains;
 mod graphs;
 mod timed;
+mod trained;
 mod ways;
 
 use super::{Case, pick, random_shape};
@@ -18,6 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
         chains::cases(),
         graphs::cases(),
         timed::cases(),
+        trained::cases(),
         ways::cases(),
     ];
     cases.concat()

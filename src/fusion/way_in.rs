@@ -1,8 +1,12 @@
-//! Batch norm in evaluation and ReLU on the way in of the kernel that reads their result; of one that only moves elements, on the way
-//! out. Of a sum, on the way in of one of its terms; of tensors side by side, of each.
+//! Batch norm and ReLU on the way in of the kernel that reads their result; of one that only moves elements, on the way
+//! out. Of a sum, on the way in of one of its terms; of tensors side by side, of each. A batch norm in training stays, to make
+//! its statistics and a table of its affine functions, and normalises nothing.
 //!
 //! before: `a = batch_norm(x)`, `b = relu(a)`, `y = max_pool(b)`
 //! after:  `y = max_pool(x)`, which does both as it loads
+//!
+//! before: `m = moments(x)`, `a = normalize(x, m)`, `y = max_pool(a)`
+//! after:  `m = moments(x)`, `t = table(m)`, `y = max_pool(x, t)`: `a` is neither written nor read
 
 use super::{Affine, Fusion, Takes, Way};
 use crate::graph::Value;
@@ -62,7 +66,12 @@ fn swap_terms(fusion: &mut Fusion, node: usize) {
     }
 }
 
-/// Whether the node has taken the one that computes its input of this number, if that is worth it.
+/// Whether a node is a batch norm in training.
+pub(super) fn trains(fusion: &Fusion, node: usize) -> bool {
+    matches!(&fusion.graph.nodes[node].op, Op::BatchNorm(layer) if layer.mode != Mode::Eval)
+}
+
+/// Whether the node that computes the input of this number has gone into this one, if that is worth it.
 fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes, worth: bool) -> bool {
     let this = &fusion.graph.nodes[node];
     let Some(&x) = this.inputs.get(input) else {
@@ -81,6 +90,9 @@ fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes, wort
         }
         () if fusion.uses(x) > 1 => "is not the only one that reads it",
         () if !worth => "has more beside it, which would take longer",
+        () if takes.moves && trains(fusion, front) => {
+            "moves it, and has no place for it on its way in"
+        }
         () if takes.moves => match before(&way, &this.fused.way_out) {
             Some(way_out) => {
                 fusion.graph.nodes[node].fused.way_out = way_out;
@@ -93,6 +105,10 @@ fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes, wort
             let ways_in = &mut fusion.graph.nodes[node].fused.ways_in;
             ways_in.resize(ways_in.len().max(input + 1), Way::default());
             ways_in[input] = way;
+            if trains(fusion, front) {
+                fusion.tabulate(front, node, input);
+                return false;
+            }
             fusion.absorb_input(front, node, input);
             return true;
         }
@@ -133,10 +149,13 @@ fn way_of(fusion: &Fusion, node: usize) -> Option<Way> {
             relu: true,
             ..Way::default()
         }),
-        Op::BatchNorm(layer) if layer.mode == Mode::Eval => Some(Way {
+        Op::BatchNorm(layer) => Some(Way {
             affine: Some(Affine {
                 layer: *layer,
-                inputs: node.inputs[1..].to_vec(),
+                inputs: match layer.mode {
+                    Mode::Eval => node.inputs[1..].to_vec(),
+                    Mode::Train { .. } => vec![node.outputs[0]],
+                },
             }),
             relu: node.fused.way_out.relu,
             skip: None,

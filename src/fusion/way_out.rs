@@ -3,7 +3,7 @@
 //! before: `a = conv(x, w)`, `b = batch_norm(a)`, `c = add(b, s)`, `y = relu(c)`
 //! after:  `y = conv(x, w)`, which does all of it before it stores
 
-use super::way_in::may_enter;
+use super::way_in::{may_enter, trains};
 use super::{Affine, Fusion, Takes, Way};
 use crate::graph::{Node, Value};
 use crate::ops::{Mode, Op};
@@ -37,10 +37,14 @@ fn fuse_node(fusion: &mut Fusion, node: usize) -> bool {
             let mut terms = [inputs[0], inputs[1]];
             terms.sort_by_key(|&term| fusion.producer(term));
             let [other, own] = terms;
-            // Without a way in of its own it goes on that of the sum, which has its way out for what is behind it.
+            // In evaluation, without a way in of its own, it goes on that of the sum, which has its way out for what is behind it.
+            // In training its second pass has a place for the sum, and would be a kernel without it too.
+            let trained = fusion
+                .producer(own)
+                .is_some_and(|front| trains(fusion, front));
             let made_of = |value| Some(fusion.graph.nodes[fusion.producer(value)?].inputs[0]);
             let has_entry = made_of(own).is_some_and(|x| may_enter(fusion, x));
-            if may_enter(fusion, own) && !has_entry {
+            if may_enter(fusion, own) && !has_entry && !trained {
                 return false;
             }
             let step = |takes: Takes, way: &mut Way| {

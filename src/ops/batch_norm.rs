@@ -4,7 +4,7 @@ mod lower;
 mod partition;
 
 pub(crate) use lower::affine_table;
-pub(super) use lower::{AFFINE_KERNELS, KERNELS, MERGE_KERNELS, TRAIN_KERNELS};
+pub(super) use lower::{AFFINE_KERNELS, KERNELS, MERGE_KERNELS, STATISTICS_KERNELS, TRAIN_KERNELS};
 pub(crate) use partition::{made_depth, moments_depth};
 
 use super::{Layer, Op};

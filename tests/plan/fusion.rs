@@ -30,7 +30,9 @@ fn a_fused_plan_never_moves_more_but_for_tables() -> Result<()> {
         let fused = plan(&case.graph)?;
         let unfused = Plan::new(&case.graph, &Limits::default(), UNFUSED)?;
         let tables = fused.dispatches.iter();
-        let tables = tables.filter(|dispatch| dispatch.kernel.name == "batch_norm_affine");
+        let tables = tables.filter(|dispatch| {
+            ["batch_norm_affine", "batch_norm_statistics"].contains(&dispatch.kernel.name)
+        });
         let tables: u64 = tables.map(|table| 2 * fused.traffic(table).1).sum();
         assert!(moved(&fused) <= moved(&unfused) + tables, "{}", case.name);
         assert!(unfused.fusions.is_empty(), "{}", case.name);
@@ -132,6 +134,55 @@ fn a_plan_says_what_did_not_fuse_and_why() -> Result<()> {
         "fused: relu.2 into interpolate.0+conv.1",
     ];
     assert_eq!(lines, expected);
+    Ok(())
+}
+
+/// A batch norm in training normalises on the way in of the only kernel that reads its result, if that has a way in.
+#[test]
+fn a_batch_norm_in_training_goes_as_far_as_its_table() -> Result<()> {
+    let train = |g: &mut Graph, x| {
+        let state = BatchNormState::variables(g, "bn", 4, true)?;
+        g.batch_norm(x, &state, BatchNorm::train())
+    };
+    let pool = || MaxPool::new([2, 2]);
+    let lines = says(|g, x| {
+        let y = train(g, x)?;
+        g.max_pool(y, pool())
+    })?;
+    assert_eq!(
+        lines,
+        [
+            "fused: normalization of batch_norm.0 into max_pool.1",
+            "not fused: batch_norm.0: its moments: no kernel computes its input"
+        ]
+    );
+
+    let lines = says(|g, x| {
+        let y = train(g, x)?;
+        g.interpolate(y, Interpolate::scale_factor([2.0, 2.0]))
+    })?;
+    let expected =
+        "not fused: batch_norm.0: interpolate.1 moves it, and has no place for it on its way in";
+    assert!(lines.iter().any(|line| line == expected), "{lines:?}");
+
+    let lines = says(|g, x| {
+        let y = train(g, x)?;
+        g.output("also", y)?;
+        g.max_pool(y, pool())
+    })?;
+    let expected = "not fused: batch_norm.0: max_pool.1 is not the only one that reads it";
+    assert!(lines.iter().any(|line| line == expected), "{lines:?}");
+
+    // Of two tables on one way in there is no kernel.
+    let lines = says(|g, x| {
+        let relu = g.relu(x)?;
+        let y = train(g, relu)?;
+        g.max_pool(y, pool())
+    })?;
+    assert!(
+        !lines.iter().any(|line| line.contains("normalization")),
+        "{lines:?}"
+    );
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Bytes that the plans of the cases of units move, by formulas: of every layer what goes in and what comes out.
 
-use super::bytes::{Bytes, affine, bias, doubled, packed, statistics, values, words};
+use super::bytes::{Bytes, affine, bias, doubled, packed, statistics, table, values, words};
 use super::fusion::moved;
 use super::plan;
 use wgcnn::cases::named;
@@ -13,7 +13,8 @@ fn unit(layers: &str, dtype: DType) -> Option<Bytes> {
     let pool = big + small;
     // Parts of a channel, by its planes of 140 elements and of 35.
     let parts = if dtype == DType::F16 { [3, 1] } else { [1, 2] };
-    let train_big = 3 * big + statistics(5, parts[0]);
+    // The pool normalises.
+    let moments_big = big + statistics(5, parts[0]) + table(5);
     let train_small = 3 * small + statistics(5, parts[1]);
     Some(match layers {
         "conv-avg_pool-relu" | "conv-max_pool-relu" => conv + pool,
@@ -28,7 +29,7 @@ fn unit(layers: &str, dtype: DType) -> Option<Bytes> {
         }
         "conv-batch_norm-max_pool-relu-train"
         | "conv-batch_norm-relu-max_pool-train"
-        | "conv-relu-batch_norm-max_pool-train" => conv + train_big + pool,
+        | "conv-relu-batch_norm-max_pool-train" => conv + moments_big + pool,
         "conv-max_pool-batch_norm-relu-train"
         | "conv-max_pool-relu-batch_norm-train"
         | "conv-relu-max_pool-batch_norm-train" => conv + pool + train_small,
@@ -50,9 +51,9 @@ fn picture(dtype: DType) -> Bytes {
     // Four u8 are a word.
     let normalize = words([8, 300, 113, 3]) + words([3, 256]) + three;
     let conv = three + packed([16, 3, 3, 3], 8) + bias(16) + sixteen;
-    let train = 3 * sixteen + statistics(16, 16);
+    let moments = sixteen + statistics(16, 16) + table(16);
     let up = half + doubled(300, 452, dtype) + sixteen;
-    normalize + conv + train + (sixteen + half) + up
+    normalize + conv + moments + (sixteen + half) + up
 }
 
 fn large() -> Bytes {

@@ -7,7 +7,7 @@ use crate::ops::BatchNorm;
 pub(super) fn cases() -> Vec<Case> {
     use Step::{Add, Relu};
     let large = [8, 64, 112, 112];
-    let chains: [(&str, &[usize], &[Step]); 5] = [
+    let chains: [(&str, &[usize], &[Step]); 6] = [
         (
             "large_norm-relu-max_pool",
             &large,
@@ -27,6 +27,11 @@ pub(super) fn cases() -> Vec<Case> {
             "large_depthwise-train-relu",
             &large,
             &[Step::depthwise(64), Step::Norm(BatchNorm::train()), Relu],
+        ),
+        (
+            "large_train-relu-max_pool",
+            &large,
+            &[Step::Norm(BatchNorm::train()), Relu, Step::pool(2)],
         ),
         (
             "large_nearest-conv",

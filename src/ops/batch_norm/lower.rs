@@ -1,8 +1,8 @@
 //! Dispatches of batch normalisation: in evaluation a table that lasts as long as the statistics, and one. In training two, and
 //! one between them where parts are many; where another kernel has made their moments, that one instead of the first.
 
-use super::BatchNorm;
 use super::partition::Partition;
+use super::{BatchNorm, Mode};
 use crate::kernel::{
     ENTERED, FUNCTIONS, Kernel, MOMENTS, PLANES, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, half,
     params,
@@ -15,6 +15,8 @@ use crate::plan::{Block, Launch, Lowering, SlotId, Threads, Touches};
 use crate::tensor::{DType, TensorType};
 use std::ops::Range;
 
+/// The moments of a channel of the batch from those of its parts; with [`MOMENTS`].
+const BATCH_MOMENTS: &str = include_str!("../../../shaders/helpers/batch_moments.wgsl");
 const COLUMNS: &str = include_str!("../../../shaders/helpers/columns.wgsl");
 
 params! {
@@ -62,6 +64,7 @@ pub(in crate::ops) const TRAIN_KERNELS: [Kernel; 2] = [
             PLANES,
             FUNCTIONS,
             MOMENTS,
+            BATCH_MOMENTS,
             WAY_OUT_LANES,
             RECTIFIED,
             STORAGE,
@@ -84,6 +87,29 @@ pub(in crate::ops) const AFFINE_KERNELS: [Kernel; 1] = [Kernel::new(
     include_str!("../../../shaders/batch_norm_affine.wgsl"),
     AffineParams::FIELDS,
 )];
+
+params! {
+    /// Parameters of the kernel that makes the table of the batch.
+    StatisticsParams {
+        /// C.
+        channels: u32,
+        /// Parts of a channel.
+        parts: u32,
+        /// Added to the variance.
+        eps: f32,
+        /// Weight of the batch in the running statistics.
+        momentum: f32,
+        /// `1 - momentum`, rounded once.
+        keep: f32,
+    }
+}
+
+pub(in crate::ops) const STATISTICS_KERNELS: [Kernel; 1] = [Kernel::new(
+    "batch_norm_statistics",
+    include_str!("../../../shaders/batch_norm_statistics.wgsl"),
+    StatisticsParams::FIELDS,
+)
+.with("", &[MOMENTS, BATCH_MOMENTS])];
 
 params! {
     /// Parameters of the kernel that merges the moments of parts.
@@ -142,13 +168,16 @@ fn weight_and_bias(
 }
 
 /// The table of the affine functions that a layer in evaluation is, for its own kernel or one that does it on its way in or
-/// out. `inputs`: those of the layer behind the first.
+/// out. `inputs`: those of the layer behind the first. Of a layer in training, its table, which [`train`] has made.
 pub(crate) fn affine_table(
     layer: &BatchNorm,
     lowering: &mut Lowering<'_>,
     inputs: &[SlotId],
     channels: usize,
 ) -> SlotId {
+    if layer.mode != Mode::Eval {
+        return inputs[0];
+    }
     let [weight, bias] = weight_and_bias(layer, lowering, &inputs[2..], channels);
     let table = lowering.scratch("affine functions", channels * 16);
     let params = AffineParams {
@@ -302,6 +331,35 @@ fn reduce(
     partials
 }
 
+/// The second pass without a pass over the input: another kernel normalises on its way in.
+fn statistics(params: &Params, partials: SlotId, lowering: &mut Lowering<'_>) {
+    let channels = lowering.inputs[0].shape[1];
+    let params = StatisticsParams {
+        start: Start::default(),
+        channels: params.channels,
+        parts: params.parts,
+        eps: params.eps,
+        momentum: params.momentum,
+        keep: params.keep,
+    };
+    let [table, mean, variance, _, saved_mean, saved_invstd] = lowering.writes[..] else {
+        unreachable!("the outputs of a batch norm in training");
+    };
+    lowering.launch(&Launch {
+        kernel: &STATISTICS_KERNELS[0],
+        constants: &[],
+        params: bytemuck::bytes_of(&params),
+        reads: &[partials],
+        writes: &[table, mean, variance, saved_mean, saved_invstd],
+        threads: Threads {
+            count: [channels, 1, 1],
+            workgroup: [64, 1, 1],
+        },
+        operations: 0,
+        touches: None,
+    });
+}
+
 pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_>) {
     let x = lowering.inputs[0];
     let channels = x.shape[1];
@@ -337,6 +395,9 @@ pub(super) fn train(layer: &BatchNorm, momentum: f64, lowering: &mut Lowering<'_
             }
         }
     };
+    if lowering.fused.table {
+        return statistics(&params, partials, lowering);
+    }
     params.batch = word(partition.planes.pictures().1);
     let constants = partition.planes.constants();
     let Threads { count, workgroup } = partition.planes.threads();

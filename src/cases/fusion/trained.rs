@@ -1,0 +1,127 @@
+//! The named cases of batch norm in training that normalises on the way in of another kernel.
+
+use super::{Step, chain};
+use crate::cases::Case;
+use crate::ops::{BatchNorm, MaxPool};
+use crate::tensor::{DType, Data, Tensor};
+
+pub(super) fn cases() -> Vec<Case> {
+    use Step::{Add, Relu, Sigmoid};
+    let train = || Step::Norm(BatchNorm::train());
+    let overlapping = || Step::MaxPool(MaxPool::new([3, 3]).stride([2, 2]).padding([1, 1]));
+    let aligned = [2, 3, 12, 16];
+    let unaligned = [2, 3, 9, 11];
+    let chains: [(&str, &'static str, &[usize], &[Step]); 15] = [
+        (
+            "train-max_pool",
+            "of windows with padding",
+            &aligned,
+            &[train(), overlapping()],
+        ),
+        (
+            "train-relu-avg_pool",
+            "of windows without it",
+            &unaligned,
+            &[train(), Relu, Step::mean(2)],
+        ),
+        (
+            "train-relu-avg_pool-norm-add-held",
+            "of a thread that has whole planes",
+            &[133, 33, 3, 5],
+            &[train(), Relu, Step::mean(2), Step::norm(), Add],
+        ),
+        (
+            "train-relu-conv",
+            "of a convolution",
+            &aligned,
+            &[train(), Relu, Step::conv(5, 3), Relu],
+        ),
+        (
+            "train-relu-conv-shared",
+            "of a product of matrices",
+            &unaligned,
+            &[train(), Relu, Step::conv(24, 1), train()],
+        ),
+        (
+            "train-relu-depthwise",
+            "of a convolution of each channel",
+            &aligned,
+            &[train(), Relu, Step::depthwise(3)],
+        ),
+        (
+            "depthwise-train-relu-max_pool",
+            "of moments that another kernel has made",
+            &[3, 7, 40, 65],
+            &[Step::depthwise(7), train(), Relu, Step::pool(2)],
+        ),
+        (
+            "train-relu-max_pool-many-parts",
+            "of moments that are merged apart",
+            &[2, 2, 560, 900],
+            &[train(), Relu, Step::pool(2)],
+        ),
+        (
+            "train-sigmoid-add",
+            "of a function of each element",
+            &unaligned,
+            &[train(), Sigmoid, Add],
+        ),
+        (
+            "train-relu-narrow",
+            "of a change of type",
+            &[1, 9, 17, 19],
+            &[train(), Relu, Step::Cast(DType::F16)],
+        ),
+        (
+            "train-relu-concat",
+            "of tensors side by side",
+            &aligned,
+            &[train(), Relu, Step::Concat(2)],
+        ),
+        (
+            "train-relu-train-add",
+            "of another one",
+            &unaligned,
+            &[train(), Relu, train(), Add],
+        ),
+        (
+            "train-relu-train-many-parts",
+            "of another one, whose moments are merged apart",
+            &[2, 2, 560, 900],
+            &[train(), Relu, train()],
+        ),
+        (
+            "train-max_pool-nobody",
+            "of an empty batch",
+            &[0, 3, 9, 11],
+            &[train(), Step::pool(2)],
+        ),
+        (
+            "train-max_pool-flat",
+            "of planes of one element",
+            &[9, 8, 1, 1],
+            &[train(), Step::MaxPool(MaxPool::new([1, 1]))],
+        ),
+    ];
+    let mut cases: Vec<Case> = chains
+        .into_iter()
+        .map(|(name, why, shape, steps)| {
+            Case::new(format!("fusion/{name}"), why, |g| chain(g, shape, steps))
+        })
+        .collect();
+    cases.push(far());
+    cases
+}
+
+/// Values so far from 0 that those normalised lose their digits if the mean is subtracted at once.
+fn far() -> Case {
+    let shape = [2, 3, 9, 11];
+    let steps = [Step::Norm(BatchNorm::train()), Step::pool(2)];
+    let mut case = Case::new("fusion/train-max_pool-far", "of values far from 0", |g| {
+        chain(g, &shape, &steps)
+    });
+    let data = (0..shape.iter().product()).map(|i| 3e6 + [0.0, 3.0, -7.0, 1.0, 9.0, 4.0][i % 6]);
+    let x = Tensor::dense(shape.to_vec(), Data::F32(data.collect()));
+    case.given = vec![("x".to_owned(), x)];
+    case
+}
