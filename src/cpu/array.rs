@@ -348,9 +348,12 @@ mod tests {
         let repeated = in_repeated_chunks(8, 3, make, |index| index != 1);
         assert_eq!(repeated, [0, 0, 0, 1, 1, 1, 1, 1]);
         // Also where a thread begins, which has none before its first.
-        let halves = |index: usize| [index / 2; 3];
-        let repeated = in_repeated_chunks(3 * PIECE, 3, halves, |index| index % 2 == 1);
-        assert!((0..3 * PIECE).map(|at| at / 6).eq(repeated));
+        for rest in 0..2 {
+            let pairs = |index: usize| [(index + rest) / 2; 3];
+            let odd = |index: usize| (index + rest) % 2 == 1;
+            let repeated = in_repeated_chunks(3 * PIECE, 3, pairs, odd);
+            assert!((0..3 * PIECE).map(|at| (at / 3 + rest) / 2).eq(repeated));
+        }
     }
 
     #[test]

@@ -69,12 +69,22 @@ fn sums<'a, T: Scalar, const RESULTS: usize>(
 fn moments<T: Scalar>(x: &[T], extents: [usize; 3], channel: usize) -> (f64, f64) {
     let count = (extents[0] * extents[2]) as f64;
     let planes = planes(x, extents, channel);
-    let [total] = sums(planes.clone(), |x| [x]);
+    let exact = || planes.clone().flatten().map(|x| x.to_f64());
+    let [mut total] = sums(planes.clone(), |x| [x]);
+    if !total.is_finite() {
+        // A sum of large values may have left the path's precision.
+        total = exact().sum();
+    }
     let mean = T::from_f64(total / count);
     if !mean.to_f64().is_finite() {
         return (mean.to_f64(), f64::NAN);
     }
-    let [drift, squares] = sums(planes, |x| [x - mean, (x - mean) * (x - mean)]);
+    let [mut drift, mut squares] = sums(planes.clone(), |x| [x - mean, (x - mean) * (x - mean)]);
+    if !squares.is_finite() {
+        let deviations = || exact().map(|x| x - mean.to_f64());
+        drift = deviations().sum();
+        squares = deviations().map(|deviation| deviation * deviation).sum();
+    }
     (
         mean.to_f64() + drift / count,
         squares - drift * drift / count,
@@ -406,4 +416,33 @@ fn saved_bound(
         }
     };
     Array::new([channels], (0..channels).map(error).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_of_large_values_are_finite() {
+        for plane in [1, 49, 600] {
+            for large in [2e37f32, 1e19] {
+                let extents = [64, 1, plane];
+                let same = vec![large; 64 * plane];
+                let (mean, squares) = moments(&same, extents, 0);
+                assert_eq!((mean, squares), (f64::from(large), 0.0));
+                let signs = (0..64 * plane).map(|i| if i % 2 == 0 { large } else { -large });
+                let signs: Vec<f32> = signs.collect();
+                let (mean, squares) = moments(&signs, extents, 0);
+                let expected = f64::from(large).powi(2) * (64 * plane) as f64;
+                assert!(mean.abs() <= f64::from(large) * 1e-6, "{mean}");
+                assert!((squares / expected - 1.0).abs() < 1e-6, "{squares}");
+            }
+        }
+        assert!(
+            moments(&[1.0f32, f32::INFINITY], [2, 1, 1], 0)
+                .0
+                .is_infinite()
+        );
+        assert!(moments(&[1.0f32, f32::NAN], [2, 1, 1], 0).0.is_nan());
+    }
 }

@@ -70,21 +70,21 @@ pub(super) fn run<T: Scalar>(layer: &Interpolate, x: &Array<'_, T>) -> Array<'st
         sources.push((0..outputs[axis]).map(of).collect());
     }
     // A row of the output at a time, or a copy of the one above it if both show the same of the input.
-    let [depth, height, width] = [0, 1, 2].map(|axis| sources[axis].len());
-    let row = |index: usize| {
-        let (plane, d, h) = (
-            index / height / depth,
-            index / height % depth,
-            index % height,
-        );
-        (plane * extents[0] + sources[0][d]) * extents[1] + sources[1][h]
-    };
+    let rows = sources[0].iter().flat_map(|d| {
+        let first = d * extents[1];
+        sources[1].iter().map(move |h| first + h)
+    });
+    let rows: Vec<usize> = rows.collect();
     let make = |index| {
-        let input = &x.data[row(index) * extents[2]..][..extents[2]];
+        let row = index / rows.len() * extents[0] * extents[1] + rows[index % rows.len()];
+        let input = &x.data[row * extents[2]..][..extents[2]];
         sources[2].iter().map(|&w| input[w])
     };
-    let repeats = |index| row(index) == row(index - 1);
-    let y = in_repeated_chunks(shape.iter().product(), width, make, repeats);
+    let repeated: Vec<bool> = (0..rows.len())
+        .map(|row| row > 0 && rows[row] == rows[row - 1])
+        .collect();
+    let repeats = |index| repeated[index % rows.len()];
+    let y = in_repeated_chunks(shape.iter().product(), sources[2].len(), make, repeats);
     Array::new(shape, y)
 }
 

@@ -135,8 +135,10 @@ pub(super) fn each_strided<T: Copy>(
     }
 }
 
-/// Planes that are folded together where rows are short. The elements of one place in them are a vector.
+/// Planes that are folded together where they are small, by elements of the input: the elements of one place in them are a vector, and
+/// all of them are in the nearest cache.
 const TOGETHER: usize = 16;
+const SMALL: usize = 256;
 
 /// Folds every window of every plane, planes in parallel: outputs begin as `start`; `fold` gives one an element of its window;
 /// `finish(row, depth, height)` ends a row of them.
@@ -158,7 +160,8 @@ pub(super) fn fold_windows<T: Scalar>(
             finish(row, at / rows, at % rows);
         }
     };
-    if columns < TOGETHER {
+    let are_small = source <= SMALL && plane <= SMALL && y.len() / plane >= TOGETHER;
+    if are_small && columns < TOGETHER {
         y.par_chunks_mut(plane * TOGETHER)
             .zip(x.data.par_chunks(source * TOGETHER))
             .for_each(|(y, x)| {
@@ -246,22 +249,25 @@ mod tests {
     fn planes_alone_and_together_are_folded_as_defined() {
         // The last planes are fewer than go together; the order of elements counts.
         let fold = |all: &mut f64, element: f64| *all = *all * 0.5 + element;
-        for extent in [
-            1,
-            2,
-            7,
-            2 * TOGETHER - 2,
-            2 * TOGETHER - 1,
-            2 * TOGETHER,
-            50,
-        ] {
-            for planes in [1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 1] {
+        let planes = [
+            (3, 1),
+            (3, 7),
+            (3, 29),
+            (3, 31),
+            (3, 50),
+            (9, 28),
+            (10, 28),
+            (300, 1),
+        ];
+        for (rows, extent) in planes {
+            for planes in [0, 1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 1] {
                 let [height, width] =
-                    [3, extent].map(|extent| Axis::new(extent, [3, 2, 1], [1, 1], false));
+                    [rows, extent].map(|extent| Axis::new(extent, [3, 2, 1], [1, 1], false));
                 let axes = [Axis::missing(), height, width];
-                let input: Vec<f64> = (0..planes * 3 * extent).map(|i| (i % 29) as f64).collect();
+                let elements = rows * extent;
+                let input: Vec<f64> = (0..planes * elements).map(|i| (i % 29) as f64).collect();
                 let mut expected = Vec::new();
-                for plane in input.chunks(3 * extent) {
+                for plane in input.chunks(elements) {
                     for h in 0..axes[1].starts.len() {
                         for w in 0..axes[2].starts.len() {
                             let mut all = 0.25;
@@ -275,9 +281,12 @@ mod tests {
                     }
                 }
                 let finish = |row: &mut [f64], _, h| row.iter_mut().for_each(|y| *y += h as f64);
-                let x = Array::new([1, planes, 3, extent], input);
+                let x = Array::new([1, planes, rows, extent], input);
                 let y = fold_windows(&x, &axes, 0.25, fold, finish);
-                assert_eq!(*y.data, expected, "{planes} planes of rows of {extent}");
+                assert_eq!(
+                    *y.data, expected,
+                    "{planes} planes of {rows} rows of {extent}"
+                );
             }
         }
     }
