@@ -49,19 +49,29 @@ fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
     }
 }
 
-/// `Err` if this file cannot be written: found out before the work, not behind it.
-fn check_writable(path: Option<&Path>) -> Result<()> {
-    let Some(path) = path.filter(|&path| path != Path::new("-")) else {
-        return Ok(());
-    };
-    let opened = std::fs::File::options()
-        .append(true)
-        .create(true)
-        .open(path);
-    opened.map(drop).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
+/// `Err` if one of these files, or standard output for `-`, cannot be written, or two of them are one: found out before the work, not
+/// behind it.
+fn check_writable(paths: &[Option<&Path>]) -> Result<()> {
+    let paths: Vec<&Path> = paths.iter().copied().flatten().collect();
+    for (index, &path) in paths.iter().enumerate() {
+        let opened = if paths[..index].contains(&path) {
+            let kind = std::io::ErrorKind::InvalidInput;
+            Err(std::io::Error::new(
+                kind,
+                "two outputs, of which each would take it",
+            ))
+        } else if path == Path::new("-") {
+            Ok(())
+        } else {
+            let mut options = std::fs::File::options();
+            options.append(true).create(true).open(path).map(drop)
+        };
+        opened.map_err(|source| Error::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 /// Writes JSON to a file, or to standard output for `-`.

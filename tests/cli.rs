@@ -104,7 +104,7 @@ fn mistakes() -> Result<(), Failed> {
         let says = text(&output.stderr).contains("/dev/zero: expected a picture");
         expect(says, "no picture without an end", &output)?;
     }
-    let mistakes: [(&[&str], &str); 7] = [
+    let mistakes: [(&[&str], &str); 9] = [
         (&["check", "--op", "convolution"], "batch_norm"),
         (&["bench", "--op", "convolution"], "batch_norm"),
         (&["check", "--case", "conv/nothing"], "conv/nothing"),
@@ -115,6 +115,11 @@ fn mistakes() -> Result<(), Failed> {
             &["bench", "--op", "add", "--json", "no/such/folder/file"],
             "no/such/folder/file",
         ),
+        (
+            &["bench", "--op", "add", "--json", "-", "--html", "-"],
+            "two outputs",
+        ),
+        (&["plan", "--json", "-", "--trace", "-"], "two outputs"),
     ];
     for (arguments, says) in mistakes {
         let output = wgcnn(arguments, &[]);

@@ -43,6 +43,12 @@ impl Request {
         Ok(named)
     }
 
+    /// Whether a row of another run is of a case that is asked for.
+    fn covers(&self, row: &Row) -> bool {
+        let op = self.op.as_ref().is_none_or(|op| *op == row.op);
+        op && self.case.as_ref().is_none_or(|case| *case == row.case)
+    }
+
     /// Whether nothing is left out.
     fn is_whole(&self) -> bool {
         self.op.is_none() && self.case.is_none()
@@ -56,14 +62,12 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
     super::check_op(request.op.as_deref())?;
     let cases = request.cases()?;
     let json = request.json.as_deref();
-    for path in [json, request.html.as_deref()] {
-        super::check_writable(path)?;
-    }
     let baseline = request
         .baseline
         .as_deref()
         .map(baseline::read)
         .transpose()?;
+    super::check_writable(&[json, request.html.as_deref()])?;
     let device = super::device_or_cpu(selection)?;
     let peak = device.as_ref().map(peak_rate).transpose()?;
     let copies = device.as_ref().map(measure_copies).transpose()?;
@@ -136,7 +140,7 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         super::write(path, &html::page(&report, device.as_ref())?)?;
     }
     let slower = baseline.is_some_and(|baseline| {
-        let comparison = baseline::compare(&baseline, &report);
+        let comparison = baseline::compare(&baseline, &report, |row| request.covers(row));
         comparison.print(quiet);
         comparison.slower()
     });

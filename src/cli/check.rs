@@ -74,7 +74,7 @@ impl Row {
 
 pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> {
     super::check_op(request.op.as_deref())?;
-    super::check_writable(request.json.as_deref())?;
+    super::check_writable(&[request.json.as_deref()])?;
     if !request.named && request.random == 0 {
         return Err(Error::Attribute {
             node: "--random".to_owned(),

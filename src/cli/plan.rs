@@ -175,9 +175,7 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         .into_iter()
         .map(|name| Ok((name, networks::build(name)?)));
     let built: Vec<(&str, Graph)> = built.collect::<Result<_>>()?;
-    for path in [json, request.trace.as_deref()] {
-        super::check_writable(path)?;
-    }
+    super::check_writable(&[json, request.trace.as_deref()])?;
     let device = super::device_or_cpu(selection)?;
     if device.is_none() && (request.measure || request.trace.is_some()) {
         return Err(Error::Unsupported {

@@ -52,11 +52,12 @@ impl Interval {
     }
 }
 
-/// Time, and time in copies of the same bytes, of a row with a device.
+/// Time, and time in copies of the same bytes, of a row with a device; none of a file that has other times than positive ones.
 fn intervals(row: &Row) -> Option<[Interval; 2]> {
     let time = Interval::new(row.gpu_ms?, row.gpu_ms_mad?);
     let copy = Interval::new(row.copy_ms?, row.copy_ms_mad?);
-    Some([time, time.over(copy)])
+    let are_times = time.median > 0.0 && copy.median > 0.0;
+    are_times.then(|| [time, time.over(copy)])
 }
 
 /// How many times longer a case takes, if that is more than noise: by its time, and by its time in copies, which a machine
@@ -81,7 +82,8 @@ pub(super) struct Comparison {
     missing: Vec<String>,
 }
 
-pub(super) fn compare(earlier: &Report, now: &Report) -> Comparison {
+/// `covers`: whether an earlier row is of a case that this run was to have.
+pub(super) fn compare(earlier: &Report, now: &Report, covers: impl Fn(&Row) -> bool) -> Comparison {
     let adapter = |report: &Report| report.header.adapter.clone().unwrap_or_default();
     let adapters = [adapter(earlier), adapter(now)];
     let mut comparison = Comparison {
@@ -99,6 +101,10 @@ pub(super) fn compare(earlier: &Report, now: &Report) -> Comparison {
             Some(Some(times)) => comparison.changes.push((row.case.clone(), times)),
         }
     }
+    let is_gone = |before: &&Row| now.rows.iter().all(|row| row.case != before.case);
+    let gone = earlier.rows.iter().filter(|before| covers(before));
+    let gone = gone.filter(is_gone).map(|before| before.case.clone());
+    comparison.missing.extend(gone);
     comparison.changes.sort_by(|a, b| b.1.total_cmp(&a.1));
     comparison
 }
@@ -172,7 +178,7 @@ mod tests {
     #[test]
     fn a_rerun_within_the_spread_is_neither_slower_nor_faster() {
         let earlier = report(row([10.0, 0.1], [5.0, 0.0]));
-        let compared = |time| compare(&earlier, &report(row([time, 0.1], [5.0, 0.0])));
+        let compared = |time| compare(&earlier, &report(row([time, 0.1], [5.0, 0.0])), |_| true);
         // Three standard deviations of 0.14826 on either side.
         let reach = 2.0 * 3.0 * 0.148_26;
         for time in [10.0, 10.0 + 0.999 * reach, 10.0 - 0.999 * reach] {
@@ -192,6 +198,25 @@ mod tests {
         assert!(slower.slower() && slower.changes.len() == 1, "just beyond");
         let faster = compared(10.0 - 1.001 * reach);
         assert!(!faster.slower() && faster.changes.len() == 1, "just beyond");
+    }
+
+    #[test]
+    fn what_one_run_alone_has_is_named() {
+        let mut earlier = report(row([10.0, 0.1], [5.0, 0.1]));
+        let now = report(row([10.0, 0.1], [5.0, 0.1]));
+        earlier.rows.push(Row {
+            case: "relu/gone".to_owned(),
+            ..row([10.0, 0.1], [5.0, 0.1])
+        });
+        let missing = |earlier: &Report, covers: bool| compare(earlier, &now, |_| covers).missing;
+        assert_eq!(missing(&earlier, true), ["relu/gone"]);
+        assert_eq!(missing(&earlier, false), [""; 0], "it was not asked for");
+        earlier.rows.clear();
+        assert_eq!(missing(&earlier, true), ["relu/large"]);
+        for nonsense in [[0.0, 0.0], [-10.0, 0.1]] {
+            let earlier = report(row(nonsense, [5.0, 0.1]));
+            assert_eq!(missing(&earlier, true), ["relu/large"], "{nonsense:?}");
+        }
     }
 
     #[test]
