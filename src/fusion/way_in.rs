@@ -81,6 +81,12 @@ fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes, wort
         return false;
     };
     let Some(way) = way_of(fusion, front) else {
+        let made = &fusion.graph.nodes[front];
+        let is_way = matches!(made.op, Op::BatchNorm(_) | Op::Relu(_));
+        if is_way && (takes.way_in || takes.moves) {
+            let why = format!("{} has no place for what it does besides", this.name);
+            fusion.left(front, why);
+        }
         return false;
     };
     let why = match () {
