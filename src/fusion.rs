@@ -190,6 +190,13 @@ impl Fusion {
         nodes.iter().position(makes)
     }
 
+    /// The node whose first output is a value: a batch norm in training has others, which are not what it normalises.
+    fn first_producer(&self, value: Value) -> Option<usize> {
+        let node = self.producer(value)?;
+        let first = self.graph.nodes[node].outputs[0];
+        (first.index == value.index).then_some(node)
+    }
+
     /// The node that may take over the next one: it computes `value`, first of its outputs, and nothing else reads that.
     fn only_producer(&self, value: Value) -> Result<usize, String> {
         let Some(producer) = self.producer(value) else {

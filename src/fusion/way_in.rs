@@ -77,7 +77,7 @@ fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes, wort
     let Some(&x) = this.inputs.get(input) else {
         return false;
     };
-    let Some(front) = fusion.producer(x) else {
+    let Some(front) = fusion.first_producer(x) else {
         return false;
     };
     let Some(way) = way_of(fusion, front) else {
@@ -126,7 +126,7 @@ fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes, wort
 
 /// Whether what computes the value may go on the way in of the only node that reads it.
 pub(super) fn may_enter(fusion: &Fusion, value: Value) -> bool {
-    let front = fusion.producer(value);
+    let front = fusion.first_producer(value);
     fusion.uses(value) == 1 && front.is_some_and(|front| way_of(fusion, front).is_some())
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Step, chain};
 use crate::cases::Case;
-use crate::ops::{BatchNorm, MaxPool};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::ops::{BatchNorm, BatchNormState, MaxPool};
 use crate::tensor::{DType, Data, Tensor};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -110,7 +112,31 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .collect();
     cases.push(far());
+    cases.push(Case::new(
+        "fusion/train-saved",
+        "of what is normalised only, not of what else the batch norm computes",
+        |g| saved(g, false),
+    ));
+    cases.push(Case::new(
+        "fusion/train-saved-max_pool",
+        "of what is normalised, beside readers of what else the batch norm computes",
+        |g| saved(g, true),
+    ));
     cases
+}
+
+/// Mean and inverse standard deviation have a reader each; what is normalised is an output, or has one too.
+fn saved(graph: &mut Graph, is_pooled: bool) -> Result<()> {
+    let x = graph.input("x", [2, 3, 9, 11], DType::F32)?;
+    let state = BatchNormState::variables(graph, "bn", 3, true)?;
+    let (mut y, saved) = graph.batch_norm_saving(x, &state, BatchNorm::train())?;
+    if is_pooled {
+        y = graph.max_pool(y, MaxPool::new([2, 2]))?;
+    }
+    let (mean, invstd) = (graph.relu(saved.mean)?, graph.sigmoid(saved.invstd)?);
+    graph.output("y", y)?;
+    graph.output("mean", mean)?;
+    graph.output("invstd", invstd)
 }
 
 /// Values so far from 0 that those normalised lose their digits if the mean is subtracted at once.

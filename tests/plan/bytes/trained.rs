@@ -142,6 +142,16 @@ pub(super) fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
             3 * values([9, 8, 1, 1]) + statistics(8, 1) + table(8),
         ),
         (
+            "train-saved",
+            &[MOMENTS, "batch_norm_normalize", "relu", "sigmoid"],
+            3 * unaligned + statistics(3, parts) + 4 * words([3]),
+        ),
+        (
+            "train-saved-max_pool",
+            &[MOMENTS, STATISTICS, "max_pool", "relu", "sigmoid"],
+            2 * unaligned + statistics(3, parts) + table(3) + values([2, 3, 4, 5]) + 4 * words([3]),
+        ),
+        (
             "train-max_pool-far",
             &[MOMENTS, STATISTICS, "max_pool"],
             2 * unaligned + statistics(3, parts) + table(3) + values([2, 3, 4, 5]),
