@@ -52,24 +52,37 @@ fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
 /// `Err` if one of these files, or standard output for `-`, cannot be written, or two of them are one: found out before the work, not
 /// behind it.
 fn check_writable(paths: &[Option<&Path>]) -> Result<()> {
-    let paths: Vec<&Path> = paths.iter().copied().flatten().collect();
-    for (index, &path) in paths.iter().enumerate() {
-        let opened = if paths[..index].contains(&path) {
-            let kind = std::io::ErrorKind::InvalidInput;
-            Err(std::io::Error::new(
-                kind,
-                "two outputs, of which each would take it",
-            ))
-        } else if path == Path::new("-") {
-            Ok(())
-        } else {
-            let mut options = std::fs::File::options();
-            options.append(true).create(true).open(path).map(drop)
-        };
-        opened.map_err(|source| Error::Io {
+    let mut taken = Vec::new();
+    for path in paths.iter().copied().flatten() {
+        let error = |source| Error::Io {
             path: path.to_owned(),
             source,
-        })?;
+        };
+        let own = if path == Path::new("-") {
+            Some(path.to_owned())
+        } else {
+            let mut options = std::fs::File::options();
+            let file = options
+                .append(true)
+                .create(true)
+                .open(path)
+                .map_err(error)?;
+            // What is no file, as /dev/null, may take several.
+            let is_file = file.metadata().map_err(error)?.is_file();
+            is_file
+                .then(|| path.canonicalize())
+                .transpose()
+                .map_err(error)?
+        };
+        let Some(own) = own else {
+            continue;
+        };
+        if taken.contains(&own) {
+            let kind = std::io::ErrorKind::InvalidInput;
+            let what = "two outputs, of which each would take it";
+            return Err(error(std::io::Error::new(kind, what)));
+        }
+        taken.push(own);
     }
     Ok(())
 }

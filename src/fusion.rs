@@ -17,7 +17,7 @@ mod way_in;
 mod way_out;
 
 use crate::graph::{Graph, Node, Source, Value, ValueInfo};
-use crate::ops::BatchNorm;
+use crate::ops::{BatchNorm, Mode, Op};
 use crate::tensor::TensorType;
 
 /// What a node's kernel does besides its own layer.
@@ -46,12 +46,30 @@ pub(crate) struct Way {
     pub(crate) relu: bool,
 }
 
-/// A batch norm, which is an affine function of each channel. In evaluation with its inputs behind the first, in training with the
-/// table that it makes.
+/// A batch norm, which is an affine function of each channel.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Affine {
-    pub(crate) layer: BatchNorm,
-    pub(crate) inputs: Vec<Value>,
+pub(crate) enum Affine {
+    /// In evaluation, and its inputs behind the first.
+    Eval(BatchNorm, Vec<Value>),
+    /// In training: the table that it makes, [`Fused::table`].
+    Train(Value),
+}
+
+impl Affine {
+    /// The values that it reads.
+    pub(crate) fn inputs(&self) -> &[Value] {
+        match self {
+            Self::Eval(_, inputs) => inputs,
+            Self::Train(table) => std::slice::from_ref(table),
+        }
+    }
+
+    fn inputs_mut(&mut self) -> &mut [Value] {
+        match self {
+            Self::Eval(_, inputs) => inputs,
+            Self::Train(table) => std::slice::from_mut(table),
+        }
+    }
 }
 
 impl Fused {
@@ -64,7 +82,7 @@ impl Fused {
     /// The values that the node reads besides its inputs.
     pub(crate) fn reads(&self) -> impl Iterator<Item = Value> {
         self.ways_in.iter().chain([&self.way_out]).flat_map(|way| {
-            let affine = way.affine.iter().flat_map(|affine| affine.inputs.iter());
+            let affine = way.affine.iter().flat_map(Affine::inputs);
             affine.chain(&way.skip).copied()
         })
     }
@@ -74,7 +92,7 @@ impl Fused {
         let ways = self.ways_in.iter_mut().chain([&mut self.way_out]);
         ways.flat_map(|way| {
             let affine = way.affine.iter_mut();
-            let affine = affine.flat_map(|affine| affine.inputs.iter_mut());
+            let affine = affine.flat_map(Affine::inputs_mut);
             affine.chain(way.skip.iter_mut())
         })
     }
@@ -190,6 +208,12 @@ impl Fusion {
         nodes.iter().position(makes)
     }
 
+    /// Whether a node is a batch norm in training.
+    fn trains(&self, node: usize) -> bool {
+        let op = &self.graph.nodes[node].op;
+        matches!(op, Op::BatchNorm(layer) if layer.mode != Mode::Eval)
+    }
+
     /// The node whose first output is a value: a batch norm in training has others, which are not what it normalises.
     fn first_producer(&self, value: Value) -> Option<usize> {
         let node = self.producer(value)?;
@@ -202,10 +226,13 @@ impl Fusion {
         let Some(producer) = self.producer(value) else {
             return Err("no kernel computes its input".to_owned());
         };
-        let node = &self.graph.nodes[producer];
+        let name = &self.graph.nodes[producer].name;
         match self.uses(value) {
-            1 if node.outputs[0].index == value.index => Ok(producer),
-            uses => Err(format!("what {} computes has {uses} uses", node.name)),
+            _ if self.first_producer(value).is_none() => {
+                Err(format!("its input is not the result of {name}"))
+            }
+            1 => Ok(producer),
+            uses => Err(format!("what {name} computes has {uses} uses")),
         }
     }
 

@@ -104,7 +104,9 @@ fn mistakes() -> Result<(), Failed> {
         let says = text(&output.stderr).contains("/dev/zero: expected a picture");
         expect(says, "no picture without an end", &output)?;
     }
-    let mistakes: [(&[&str], &str); 9] = [
+    let file = scratch("two.json");
+    let same = format!("{}/./two.json", env!("CARGO_TARGET_TMPDIR"));
+    let mistakes: [(&[&str], &str); 10] = [
         (&["check", "--op", "convolution"], "batch_norm"),
         (&["bench", "--op", "convolution"], "batch_norm"),
         (&["check", "--case", "conv/nothing"], "conv/nothing"),
@@ -120,6 +122,10 @@ fn mistakes() -> Result<(), Failed> {
             "two outputs",
         ),
         (&["plan", "--json", "-", "--trace", "-"], "two outputs"),
+        (
+            &["bench", "--op", "add", "--json", &file, "--html", &same],
+            "two outputs",
+        ),
     ];
     for (arguments, says) in mistakes {
         let output = wgcnn(arguments, &[]);

@@ -93,7 +93,7 @@ fn quad_at(e: u32, other: vec4<u32>) -> vec4<u32> {
     if (!NUMBERS) { y = number(bits); }
     if (OUT_AFFINE) {
         let f = transpose(mat4x4(exit_at(e), exit_at(e + 1u), exit_at(e + 2u), exit_at(e + 3u)));
-        y = (y - f[0]) * f[1] + f[2];
+        y = ((y - f[3]) - f[0]) * f[1] + f[2];
     }
     if (OUT_SKIP) { y += number(other); }
     if (OUT_RELU) { y = rectified(y); }

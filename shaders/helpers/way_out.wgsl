@@ -1,7 +1,7 @@
 // What a kernel does to its results before it stores them: an affine function of their channel, the sum with another
 // tensor, ReLU.
 //
-// Of the kernel: `way_out`, (mean, scale, shift, 0) of each channel of the output; `skip`, the other tensor.
+// Of the kernel: `way_out`, (mean, scale, shift, pivot) of each channel of the output; `skip`, the other tensor.
 
 override OUT_AFFINE: bool = false;
 override OUT_SKIP: bool = false;
@@ -13,8 +13,8 @@ fn finished8(at: u32, count: u32, channel: u32, left: vec4<f32>, right: vec4<f32
     var b = right;
     if (OUT_AFFINE) {
         let f = way_out[channel];
-        a = (a - f.x) * f.y + f.z;
-        b = (b - f.x) * f.y + f.z;
+        a = ((a - f.w) - f.x) * f.y + f.z;
+        b = ((b - f.w) - f.x) * f.y + f.z;
     }
     if (OUT_SKIP) {
         let other = skip8(at, count);

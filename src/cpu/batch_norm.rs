@@ -21,8 +21,9 @@ fn planes<T>(
     x.chunks_exact(plane).skip(channel).step_by(channels)
 }
 
-/// Lanes of sums, and additions to each in the path's precision before they go on in f64.
+/// Lanes of sums.
 const LANES: usize = 16;
+/// Additions to a lane in the path's precision before it goes on in f64.
 const ADDITIONS: usize = 32;
 
 /// Sums of the results of `f` over the planes of a channel: lanes of short sums in the path's precision, these summed in f64.

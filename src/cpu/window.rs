@@ -135,9 +135,9 @@ pub(super) fn each_strided<T: Copy>(
     }
 }
 
-/// Planes that are folded together where they are small, by elements of the input: the elements of one place in them are a vector, and
-/// all of them are in the nearest cache.
+/// Planes that are folded together where they are small: the elements of one place in them are a vector.
 const TOGETHER: usize = 16;
+/// Most elements of a small plane: all that go together are in the nearest cache.
 const SMALL: usize = 256;
 
 /// Folds every window of every plane, planes in parallel: outputs begin as `start`; `fold` gives one an element of its window;

@@ -66,11 +66,6 @@ fn swap_terms(fusion: &mut Fusion, node: usize) {
     }
 }
 
-/// Whether a node is a batch norm in training.
-pub(super) fn trains(fusion: &Fusion, node: usize) -> bool {
-    matches!(&fusion.graph.nodes[node].op, Op::BatchNorm(layer) if layer.mode != Mode::Eval)
-}
-
 /// Whether the node that computes the input of this number has gone into this one, if that is worth it.
 fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes, worth: bool) -> bool {
     let this = &fusion.graph.nodes[node];
@@ -96,14 +91,10 @@ fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes, wort
         }
         () if fusion.uses(x) > 1 => "is not the only one that reads it",
         () if !worth => "has more beside it, which would take longer",
-        () if takes.moves && trains(fusion, front) => {
-            "moves it, and has no place for it on its way in"
-        }
         () if takes.moves => match before(&way, &this.fused.way_out) {
             Some(way_out) => {
                 fusion.graph.nodes[node].fused.way_out = way_out;
-                fusion.absorb_input(front, node, input);
-                return true;
+                return take(fusion, front, node, input);
             }
             None => "has no place for it before what is on its way out",
         },
@@ -111,17 +102,22 @@ fn fuse_input(fusion: &mut Fusion, node: usize, input: usize, takes: Takes, wort
             let ways_in = &mut fusion.graph.nodes[node].fused.ways_in;
             ways_in.resize(ways_in.len().max(input + 1), Way::default());
             ways_in[input] = way;
-            if trains(fusion, front) {
-                fusion.tabulate(front, node, input);
-                return false;
-            }
-            fusion.absorb_input(front, node, input);
-            return true;
+            return take(fusion, front, node, input);
         }
     };
     let why = format!("{} {why}", this.name);
     fusion.left(front, why);
     false
+}
+
+/// Puts the node in front into this one, and says whether it is gone: of a batch norm in training the statistics stay.
+fn take(fusion: &mut Fusion, front: usize, node: usize, input: usize) -> bool {
+    if fusion.trains(front) {
+        fusion.tabulate(front, node, input);
+        return false;
+    }
+    fusion.absorb_input(front, node, input);
+    true
 }
 
 /// Whether what computes the value may go on the way in of the only node that reads it.
@@ -156,12 +152,9 @@ fn way_of(fusion: &Fusion, node: usize) -> Option<Way> {
             ..Way::default()
         }),
         Op::BatchNorm(layer) => Some(Way {
-            affine: Some(Affine {
-                layer: *layer,
-                inputs: match layer.mode {
-                    Mode::Eval => node.inputs[1..].to_vec(),
-                    Mode::Train { .. } => vec![node.outputs[0]],
-                },
+            affine: Some(match layer.mode {
+                Mode::Eval => Affine::Eval(*layer, node.inputs[1..].to_vec()),
+                Mode::Train { .. } => Affine::Train(node.outputs[0]),
             }),
             relu: node.fused.way_out.relu,
             skip: None,

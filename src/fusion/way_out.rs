@@ -3,7 +3,7 @@
 //! before: `a = conv(x, w)`, `b = batch_norm(a)`, `c = add(b, s)`, `y = relu(c)`
 //! after:  `y = conv(x, w)`, which does all of it before it stores
 
-use super::way_in::{may_enter, trains};
+use super::way_in::may_enter;
 use super::{Affine, Fusion, Takes, Way};
 use crate::graph::{Node, Value};
 use crate::ops::{Mode, Op};
@@ -17,10 +17,7 @@ fn fuse_node(fusion: &mut Fusion, node: usize) -> bool {
     let inputs = fusion.graph.nodes[node].inputs.clone();
     match &fusion.graph.nodes[node].op {
         Op::BatchNorm(layer) if layer.mode == Mode::Eval => {
-            let affine = Affine {
-                layer: *layer,
-                inputs: inputs[1..].to_vec(),
-            };
+            let affine = Affine::Eval(*layer, inputs[1..].to_vec());
             let step = |takes: Takes, way: &mut Way| {
                 let free = takes.affine && *way == Way::default();
                 way.affine = Some(affine.clone());
@@ -39,9 +36,8 @@ fn fuse_node(fusion: &mut Fusion, node: usize) -> bool {
             let [other, own] = terms;
             // In evaluation, without a way in of its own, it goes on that of the sum, which has its way out for what is behind it.
             // In training its second pass has a place for the sum, and would be a kernel without it too.
-            let trained = fusion
-                .producer(own)
-                .is_some_and(|front| trains(fusion, front));
+            let front = fusion.producer(own);
+            let trained = front.is_some_and(|front| fusion.trains(front));
             let made_of = |value| Some(fusion.graph.nodes[fusion.producer(value)?].inputs[0]);
             let has_entry = made_of(own).is_some_and(|x| may_enter(fusion, x));
             if may_enter(fusion, own) && !has_entry && !trained {
@@ -85,7 +81,7 @@ fn fuse_step(
         return false;
     }
     // The variables and constants of an affine function are there from the beginning; what a node computes need not be.
-    let affine = way.affine.iter().flat_map(|affine| affine.inputs.iter());
+    let affine = way.affine.iter().flat_map(Affine::inputs);
     if !affine.into_iter().all(known) {
         fusion.left(node, "its statistics are computed too late");
         return false;

@@ -224,12 +224,16 @@ impl Lowering<'_> {
             && needed <= limits.max_storage_buffer_binding_size
     }
 
-    /// Launches the kernel that makes the table of affine functions, if there are any.
+    /// The table of affine functions, if there are any; of those in evaluation the kernel that makes it is launched.
     fn affine_table(&mut self, affine: Option<&Affine>, ty: &TensorType) -> Option<SlotId> {
-        let Affine { layer, inputs } = affine?;
-        let inputs: Vec<SlotId> = inputs.iter().map(|value| value.index).collect();
-        let channels = ty.shape.get(1).copied().unwrap_or(1);
-        Some(ops::affine_table(layer, self, &inputs, channels))
+        Some(match affine? {
+            Affine::Eval(layer, inputs) => {
+                let inputs: Vec<SlotId> = inputs.iter().map(|value| value.index).collect();
+                let channels = ty.shape.get(1).copied().unwrap_or(1);
+                ops::affine_table(layer, self, &inputs, channels)
+            }
+            Affine::Train(table) => table.index,
+        })
     }
 
     /// What the layer's kernel does besides, on the way in of the first input; the tables of affine functions are launched.

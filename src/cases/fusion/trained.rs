@@ -13,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
     let overlapping = || Step::MaxPool(MaxPool::new([3, 3]).stride([2, 2]).padding([1, 1]));
     let aligned = [2, 3, 12, 16];
     let unaligned = [2, 3, 9, 11];
-    let chains: [(&str, &'static str, &[usize], &[Step]); 15] = [
+    let chains: [(&str, &'static str, &[usize], &[Step]); 19] = [
         (
             "train-max_pool",
             "of windows with padding",
@@ -79,6 +79,30 @@ pub(super) fn cases() -> Vec<Case> {
             "of tensors side by side",
             &aligned,
             &[train(), Relu, Step::Concat(2)],
+        ),
+        (
+            "train-nearest-add-relu",
+            "of a gather, which does it on its way out",
+            &aligned,
+            &[train(), Step::nearest([2, 2]), Add, Relu],
+        ),
+        (
+            "train-nearest-lanes",
+            "of a gather of whole lanes",
+            &[64, 4, 8, 11],
+            &[train(), Step::nearest([2, 2])],
+        ),
+        (
+            "train-nearest-relu-held",
+            "of a gather by a thread that has whole planes",
+            &[133, 33, 3, 5],
+            &[train(), Step::nearest([2, 2]), Relu],
+        ),
+        (
+            "train-nearest-conv",
+            "of a convolution with nearest in its loader",
+            &aligned,
+            &[train(), Step::nearest([2, 2]), Step::conv(5, 3)],
         ),
         (
             "train-relu-train-add",

@@ -1,8 +1,9 @@
 //! Dispatches of batch normalisation: in evaluation a table that lasts as long as the statistics, and one. In training two, and
-//! one between them where parts are many; where another kernel has made their moments, that one instead of the first.
+//! one between them where parts are many; where another kernel has made their moments, that one instead of the first; where another
+//! one normalises, a table instead of the second.
 
+use super::BatchNorm;
 use super::partition::Partition;
-use super::{BatchNorm, Mode};
 use crate::kernel::{
     ENTERED, FUNCTIONS, Kernel, MOMENTS, PLANES, RECTIFIED, STORAGE, Start, WAY_OUT_LANES, half,
     params,
@@ -168,16 +169,13 @@ fn weight_and_bias(
 }
 
 /// The table of the affine functions that a layer in evaluation is, for its own kernel or one that does it on its way in or
-/// out. `inputs`: those of the layer behind the first. Of a layer in training, its table, which [`train`] has made.
+/// out. `inputs`: those of the layer behind the first.
 pub(crate) fn affine_table(
     layer: &BatchNorm,
     lowering: &mut Lowering<'_>,
     inputs: &[SlotId],
     channels: usize,
 ) -> SlotId {
-    if layer.mode != Mode::Eval {
-        return inputs[0];
-    }
     let [weight, bias] = weight_and_bias(layer, lowering, &inputs[2..], channels);
     let table = lowering.scratch("affine functions", channels * 16);
     let params = AffineParams {

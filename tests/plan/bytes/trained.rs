@@ -99,6 +99,31 @@ pub(super) fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
                 + values([2, 5, 12, 16]),
         ),
         (
+            "train-nearest-add-relu",
+            &[MOMENTS, STATISTICS, "interpolate_each"],
+            2 * aligned + statistics(3, of_aligned) + table(3) + 2 * values([2, 3, 24, 32]),
+        ),
+        (
+            "train-nearest-lanes",
+            &[MOMENTS, STATISTICS, "interpolate_lanes"],
+            2 * values([64, 4, 8, 11]) + statistics(4, 4) + table(4) + values([64, 4, 16, 22]),
+        ),
+        (
+            "train-nearest-relu-held",
+            &[MOMENTS, STATISTICS, "interpolate_planes"],
+            2 * small + statistics(33, 4) + table(33) + values([133, 33, 6, 10]),
+        ),
+        (
+            "train-nearest-conv",
+            &[MOMENTS, STATISTICS, "conv_pack", "conv_tile"],
+            packed([5, 3, 3, 3], 8)
+                + bias(5)
+                + 2 * aligned
+                + statistics(3, of_aligned)
+                + table(3)
+                + values([2, 5, 24, 32]),
+        ),
+        (
             "train-relu-train-add",
             &[
                 MOMENTS,
