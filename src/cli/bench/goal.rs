@@ -98,7 +98,7 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    /// Of a case; the sizes of the sweep have none.
+    /// Of a case; the sizes of the sweep have none, nor does the copy, which others are held against.
     pub(super) fn of(case: &Case, software: bool) -> Option<Self> {
         let own = OWN.iter().find(|own| !software && own.has(case));
         let (figure, least) = match Kind::of(&case.graph) {
@@ -111,7 +111,8 @@ impl Goal {
             Kind::Convolution if software => (Figure::Speedup, CPU),
             Kind::Convolution => (Figure::PeakRatio, PEAK),
         };
-        (!case.name.contains("/size_")).then_some(Self { figure, least })
+        let has_goal = !case.name.contains("/size_") && case.layer() != "copy";
+        has_goal.then_some(Self { figure, least })
     }
 
     /// Whether a row reaches it; `None` without a time.
@@ -213,6 +214,7 @@ mod tests {
                 Some((Figure::Fusion, 3.0)),
                 Some((Figure::Fusion, 4.0)),
             ),
+            ("copy/odd", None, None),
             ("relu/size_1MiB", None, None),
             ("max_pool/size_1MiB", None, None),
         ] {
