@@ -23,6 +23,7 @@ pub(crate) mod plan;
 pub(crate) mod run;
 mod sheet;
 
+use same_file::Handle;
 use std::path::Path;
 use wgcnn::{Adapter, Device, Error, Result, Selection};
 
@@ -54,35 +55,31 @@ fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
 fn check_writable(paths: &[Option<&Path>]) -> Result<()> {
     let mut taken = Vec::new();
     for path in paths.iter().copied().flatten() {
-        let error = |source| Error::Io {
+        let mut check = || {
+            let own = if path == Path::new("-") {
+                Handle::stdout()?
+            } else if path
+                .metadata()
+                .is_ok_and(|is| !is.is_file() && !is.is_dir())
+            {
+                // A pipe would end for who reads it, if it were opened and closed. A device may take several.
+                return Ok(());
+            } else {
+                let mut options = std::fs::File::options();
+                Handle::from_file(options.append(true).create(true).open(path)?)?
+            };
+            if taken.contains(&own) {
+                let kind = std::io::ErrorKind::InvalidInput;
+                let what = "two outputs, of which each would take it";
+                return Err(std::io::Error::new(kind, what));
+            }
+            taken.push(own);
+            Ok(())
+        };
+        check().map_err(|source| Error::Io {
             path: path.to_owned(),
             source,
-        };
-        let own = if path == Path::new("-") {
-            Some(path.to_owned())
-        } else {
-            let mut options = std::fs::File::options();
-            let file = options
-                .append(true)
-                .create(true)
-                .open(path)
-                .map_err(error)?;
-            // What is no file, as /dev/null, may take several.
-            let is_file = file.metadata().map_err(error)?.is_file();
-            is_file
-                .then(|| path.canonicalize())
-                .transpose()
-                .map_err(error)?
-        };
-        let Some(own) = own else {
-            continue;
-        };
-        if taken.contains(&own) {
-            let kind = std::io::ErrorKind::InvalidInput;
-            let what = "two outputs, of which each would take it";
-            return Err(error(std::io::Error::new(kind, what)));
-        }
-        taken.push(own);
+        })?;
     }
     Ok(())
 }

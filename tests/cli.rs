@@ -106,7 +106,11 @@ fn mistakes() -> Result<(), Failed> {
     }
     let file = scratch("two.json");
     let same = format!("{}/./two.json", env!("CARGO_TARGET_TMPDIR"));
-    let mistakes: [(&[&str], &str); 10] = [
+    let link = scratch("link.json");
+    std::fs::write(&file, "")?;
+    std::fs::remove_file(&link).ok();
+    std::fs::hard_link(&file, &link)?;
+    let mistakes: [(&[&str], &str); 11] = [
         (&["check", "--op", "convolution"], "batch_norm"),
         (&["bench", "--op", "convolution"], "batch_norm"),
         (&["check", "--case", "conv/nothing"], "conv/nothing"),
@@ -124,6 +128,10 @@ fn mistakes() -> Result<(), Failed> {
         (&["plan", "--json", "-", "--trace", "-"], "two outputs"),
         (
             &["bench", "--op", "add", "--json", &file, "--html", &same],
+            "two outputs",
+        ),
+        (
+            &["bench", "--op", "add", "--json", &file, "--html", &link],
             "two outputs",
         ),
     ];
