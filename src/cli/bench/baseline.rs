@@ -52,11 +52,14 @@ impl Interval {
     }
 }
 
-/// Time, and time in copies of the same bytes, of a row with a device; none of a file that has other times than positive ones.
+/// Time, and time in copies of the same bytes, of a row with a device; none of a file that has other times than positive ones, or
+/// spreads below 0.
 fn intervals(row: &Row) -> Option<[Interval; 2]> {
     let time = Interval::new(row.gpu_ms?, row.gpu_ms_mad?);
     let copy = Interval::new(row.copy_ms?, row.copy_ms_mad?);
-    let are_times = time.median > 0.0 && copy.median > 0.0;
+    let are_times = [time, copy]
+        .iter()
+        .all(|of| of.median > 0.0 && of.reach >= 0.0);
     are_times.then(|| [time, time.over(copy)])
 }
 

@@ -130,50 +130,49 @@ pub(super) fn legend(software: bool) -> String {
     };
     format!(
         "goals: ratio {own}{ALIGNED:.2} where rows of input and output are whole lanes of 16 bytes, {ODD:.2} elsewhere; \
-         of convolutions, {convolution}; of batch norm, ReLU and pooling in one, fusion {:.2}; none for the sweep, size_*",
+         of convolutions, {convolution}; of batch norm, ReLU and pooling in one, fusion {:.2}; none for the copy itself and \
+         for the sweep, size_*",
         FUSION[usize::from(!software)]
     )
 }
 
 /// How many rows reach their goals, whether a dispatch does, and a line for each row that does not, or whose parts are known.
 pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> {
-    let judged = rows.iter().filter_map(|row| {
-        let goal = row.goal?;
-        Some((row, goal, goal.is_met(row)?))
-    });
-    let judged: Vec<_> = judged.collect();
-    if judged.is_empty() && overhead.is_none() {
-        return Vec::new();
-    }
-    let reached = judged.iter().filter(|(_, _, met)| *met).count();
-    let listed = judged.iter();
-    let listed = listed.filter(|(row, _, met)| !met || !row.parts.is_empty());
-    let listed: Vec<_> = listed.collect();
-    let name = |row: &Row| row.case.chars().count();
-    let width = listed.iter().map(|(row, ..)| name(row)).max();
-    let width = width.unwrap_or_default();
-    let dispatch = match overhead.map(Overhead::goal_is_met) {
-        None => "",
-        Some(true) => "; CPU per dispatch reaches its own",
-        Some(false) => "; CPU per dispatch misses its own",
-    };
-    let mut lines = vec![format!(
-        "goals: {reached} of {} rows reach theirs{dispatch}",
-        judged.len()
-    )];
-    lines.extend(listed.into_iter().filter_map(|(row, goal, met)| {
-        let (value, mad) = goal.figure.of(row)?;
-        let near = match value + reach(mad) >= goal.least {
-            _ if *met => ", reached",
-            true => ", which the spread reaches",
-            false => "",
+    let is_met = |row: &Row| row.goal?.is_met(row);
+    let judged: Vec<bool> = rows.iter().filter_map(is_met).collect();
+    let mut lines = Vec::new();
+    if !judged.is_empty() || overhead.is_some() {
+        let reached = judged.iter().filter(|met| **met).count();
+        let dispatch = match overhead.map(Overhead::goal_is_met) {
+            None => "",
+            Some(true) => "; CPU per dispatch reaches its own",
+            Some(false) => "; CPU per dispatch misses its own",
         };
+        let of = judged.len();
+        lines.push(format!(
+            "goals: {reached} of {of} rows reach theirs{dispatch}"
+        ));
+    }
+    let listed = |row: &&Row| is_met(row) == Some(false) || !row.parts.is_empty();
+    let listed: Vec<&Row> = rows.iter().filter(listed).collect();
+    let width = listed.iter().map(|row| row.case.chars().count()).max();
+    let width = width.unwrap_or_default();
+    lines.extend(listed.into_iter().filter_map(|row| {
+        let figure = row.goal.map_or(Figure::CopyRatio, |goal| goal.figure);
+        let (value, mad) = figure.of(row)?;
+        let goal = row.goal.map_or_else(String::new, |goal| {
+            let near = match value + reach(mad) >= goal.least {
+                _ if value >= goal.least => ", reached",
+                true => ", which the spread reaches",
+                false => "",
+            };
+            format!(", goal {:.2}{near}", goal.least)
+        });
         Some(format!(
-            "  {:<width$} {} {value:.3} +-{mad:.3}, goal {:.2}{near}{}",
+            "  {:<width$} {} {value:.3} +-{mad:.3}{goal}{}",
             row.case,
-            goal.figure.name(),
-            goal.least,
-            parts::line(row, *goal)
+            figure.name(),
+            parts::line(row, figure)
         ))
     }));
     if rows.iter().any(|row| !row.parts.is_empty()) {
@@ -185,6 +184,7 @@ pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::slice;
     use wgcnn::bench::Spread;
     use wgcnn::{Result, cases};
 
@@ -292,7 +292,20 @@ mod tests {
             goal: None,
             ..row("a", 0.1, 0.0)
         };
-        assert!(summary(&[none], None).is_empty(), "no goal, no summary");
+        assert!(
+            summary(slice::from_ref(&none), None).is_empty(),
+            "no goal, no summary"
+        );
+        let part = serde_json::json!({ "without": "loads", "kernel": false, "gain": 2.0, "gain_mad": 0.0 });
+        let part =
+            serde_json::from_value(part).unwrap_or_else(|error| unreachable!("a part: {error}"));
+        let copy = Row {
+            parts: vec![part],
+            ..none
+        };
+        let lines = summary(&[copy], None);
+        assert_eq!(lines[0], "  a ratio 0.100 +-0.000; without loads 0.20");
+        assert_eq!(lines.len(), 2, "and what that means: {lines:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a row is without parts of its kernels.
 
 use super::baseline::reach;
-use super::goal::Goal;
+use super::goal::Figure;
 use super::report::Row;
 use serde::{Deserialize, Serialize};
 use wgcnn::bench::{Gain, Without};
@@ -57,8 +57,8 @@ fn differences(parts: &[Less]) -> Vec<&Less> {
 
 /// What the figure of a row would be without each part that makes a difference, and how much of the time each kernel takes of
 /// several, the largest first; empty if that has not been measured.
-pub(super) fn line(row: &Row, goal: Goal) -> String {
-    let Some((value, _)) = goal.figure.of(row).filter(|_| !row.parts.is_empty()) else {
+pub(super) fn line(row: &Row, figure: Figure) -> String {
+    let Some((value, _)) = figure.of(row).filter(|_| !row.parts.is_empty()) else {
         return String::new();
     };
     let parts = differences(&row.parts).into_iter();
@@ -91,14 +91,9 @@ pub(super) const LEGEND: &str = "without: what the figure would be if the kernel
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::bench::goal::Figure;
 
     #[test]
     fn a_line_has_the_parts_that_make_a_difference_by_what_they_cost() {
-        let goal = Goal {
-            figure: Figure::CopyRatio,
-            least: 0.9,
-        };
         let line = |parts: serde_json::Value| {
             let json = serde_json::json!({
                 "case": "a", "op": "relu", "shape": [1], "dtype": "f32", "cpu_ms": 1.0, "checked": true,
@@ -107,7 +102,7 @@ mod tests {
             let row = serde_json::from_value(json);
             line(
                 &row.unwrap_or_else(|error| unreachable!("a row: {error}")),
-                goal,
+                Figure::CopyRatio,
             )
         };
         let less = |without, kernel, gain, gain_mad| serde_json::json!({ "without": without, "kernel": kernel, "gain": gain, "gain_mad": gain_mad });
