@@ -4,10 +4,22 @@
 //! after:  `y = conv(x, w)`, which repeats what it loads
 
 use super::Fusion;
+use crate::graph::Node;
 use crate::ops::Op;
 
 pub(super) fn fuse(fusion: &mut Fusion) {
     fusion.each(fuse_into);
+    for node in 0..fusion.graph.nodes.len() {
+        let this = &fusion.graph.nodes[node];
+        let y = this.outputs[0];
+        let reads = |reader: &&Node| reader.inputs.contains(&y);
+        let mut readers = fusion.graph.nodes.iter().filter(reads);
+        if matches!(this.op, Op::Interpolate(_))
+            && readers.all(|reader| !matches!(reader.op, Op::Conv(_)))
+        {
+            fusion.left(node, "no convolution reads it, in whose loader it could be");
+        }
+    }
 }
 
 /// Whether the node has taken its input's interpolation.
