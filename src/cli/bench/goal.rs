@@ -136,6 +136,26 @@ pub(super) fn legend(software: bool) -> String {
     )
 }
 
+/// How the rows of the copy differ from the copy of as many bytes that each row is held against; `None` without such rows. They
+/// are of the same kernel over the same bytes: what they differ by is what a figure of this run may be off by.
+fn null(rows: &[Row]) -> Option<String> {
+    let copies = rows.iter().filter(|row| row.op == "copy");
+    let ratios = copies.filter_map(|row| Some((row, Figure::CopyRatio.of(row)?)));
+    let ratios: Vec<_> = ratios.collect();
+    let is_off = |(_, (value, mad)): &&(&Row, (f64, f64))| (value - 1.0).abs() > reach(*mad);
+    let off = ratios.iter().filter(is_off);
+    let off = off.map(|(row, (value, mad))| format!("{} {value:.3} +-{mad:.3}", row.case));
+    let off: Vec<_> = off.collect();
+    let (all, same) = (ratios.len(), ratios.len() - off.len());
+    let names = match off.is_empty() {
+        true => String::new(),
+        false => format!("; not {}", off.join(", ")),
+    };
+    (all > 0).then(|| {
+        format!("copies against copies: {same} of {all} rows have 1 within their spread{names}")
+    })
+}
+
 /// How many rows reach their goals, whether a dispatch does, and a line for each row that does not, or whose parts are known.
 pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> {
     let is_met = |row: &Row| row.goal?.is_met(row);
@@ -153,6 +173,7 @@ pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> 
             "goals: {reached} of {of} rows reach theirs{dispatch}"
         ));
     }
+    lines.extend(null(rows));
     let listed = |row: &&Row| is_met(row) == Some(false) || !row.parts.is_empty();
     let listed: Vec<&Row> = rows.iter().filter(listed).collect();
     let width = listed.iter().map(|row| row.case.chars().count()).max();
@@ -306,6 +327,21 @@ mod tests {
         let lines = summary(&[copy], None);
         assert_eq!(lines[0], "  a ratio 0.100 +-0.000; without loads 0.20");
         assert_eq!(lines.len(), 2, "and what that means: {lines:?}");
+    }
+
+    #[test]
+    fn the_summary_says_which_copies_are_not_as_fast_as_copies() {
+        let copy = |case: &str, ratio, mad| Row {
+            op: "copy".to_owned(),
+            goal: None,
+            ..row(case, ratio, mad)
+        };
+        let same = copy("copy/a", 0.98, 0.01);
+        let line = "copies against copies: 1 of 1 rows have 1 within their spread";
+        assert_eq!(summary(slice::from_ref(&same), None), [line]);
+        let lines = summary(&[same, copy("copy/b", 1.19, 0.04)], None);
+        let line = "copies against copies: 1 of 2 rows have 1 within their spread; not copy/b 1.190 +-0.040";
+        assert_eq!(lines, [line]);
     }
 
     #[test]
