@@ -17,7 +17,10 @@ pub(super) fn fuse(fusion: &mut Fusion) {
         if matches!(this.op, Op::Interpolate(_))
             && readers.all(|reader| !matches!(reader.op, Op::Conv(_)))
         {
-            fusion.left(node, "no convolution reads it, in whose loader it could be");
+            fusion.left(
+                node,
+                "no convolution is behind it, in whose loader it could be",
+            );
         }
     }
 }
