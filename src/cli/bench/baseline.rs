@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(missing(&earlier, false), [""; 0], "it was not asked for");
         earlier.rows.clear();
         assert_eq!(missing(&earlier, true), ["relu/large"]);
-        for nonsense in [[0.0, 0.0], [-10.0, 0.1]] {
+        for nonsense in [[0.0, 0.0], [-10.0, 0.1], [10.0, -0.1]] {
             let earlier = report(row(nonsense, [5.0, 0.1]));
             assert_eq!(missing(&earlier, true), ["relu/large"], "{nonsense:?}");
         }

@@ -138,7 +138,7 @@ pub(super) fn legend(software: bool) -> String {
 
 /// How the rows of the copy differ from the copy of as many bytes that each row is held against; `None` without such rows. They
 /// are of the same kernel over the same bytes: what they differ by is what a figure of this run may be off by.
-fn null(rows: &[Row]) -> Option<String> {
+fn copies_against_copies(rows: &[Row]) -> Option<String> {
     let copies = rows.iter().filter(|row| row.op == "copy");
     let ratios = copies.filter_map(|row| Some((row, Figure::CopyRatio.of(row)?)));
     let ratios: Vec<_> = ratios.collect();
@@ -173,7 +173,7 @@ pub(super) fn summary(rows: &[Row], overhead: Option<&Overhead>) -> Vec<String> 
             "goals: {reached} of {of} rows reach theirs{dispatch}"
         ));
     }
-    lines.extend(null(rows));
+    lines.extend(copies_against_copies(rows));
     let listed = |row: &&Row| is_met(row) == Some(false) || !row.parts.is_empty();
     let listed: Vec<&Row> = rows.iter().filter(listed).collect();
     let width = listed.iter().map(|row| row.case.chars().count()).max();

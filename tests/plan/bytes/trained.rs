@@ -9,6 +9,9 @@ pub(super) fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
     let aligned = values([2, 3, 12, 16]);
     let unaligned = values([2, 3, 9, 11]);
     let small = values([133, 33, 3, 5]);
+    // A convolution behind the aligned one, but for what it writes.
+    let conv =
+        packed([5, 3, 3, 3], 8) + bias(5) + 2 * aligned + statistics(3, of_aligned) + table(3);
     vec![
         (
             "train-max_pool",
@@ -28,12 +31,7 @@ pub(super) fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
         (
             "train-relu-conv",
             &[MOMENTS, STATISTICS, "conv_pack", "conv_tile"],
-            packed([5, 3, 3, 3], 8)
-                + bias(5)
-                + 2 * aligned
-                + statistics(3, of_aligned)
-                + table(3)
-                + values([2, 5, 12, 16]),
+            conv + values([2, 5, 12, 16]),
         ),
         (
             "train-relu-conv-shared",
@@ -116,12 +114,7 @@ pub(super) fn rows([parts, of_aligned]: [u64; 2]) -> Vec<Row> {
         (
             "train-nearest-conv",
             &[MOMENTS, STATISTICS, "conv_pack", "conv_tile"],
-            packed([5, 3, 3, 3], 8)
-                + bias(5)
-                + 2 * aligned
-                + statistics(3, of_aligned)
-                + table(3)
-                + values([2, 5, 24, 32]),
+            conv + values([2, 5, 24, 32]),
         ),
         (
             "train-relu-train-add",
