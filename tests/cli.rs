@@ -2,7 +2,7 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
-use std::process::{Command, ExitCode, Output};
+use std::process::{Command, ExitCode, Output, Stdio};
 
 type Test = fn() -> Result<(), Failed>;
 
@@ -50,10 +50,12 @@ fn main() -> ExitCode {
     let ignored = !required && !wgcnn(&["devices"], &[]).status.success();
     let shown = !cfg!(target_os = "linux");
     let trial = |(name, test): (&str, Test)| Trial::test(name, test);
+    let pipe = trial(("a_reader_of_a_named_pipe_has_all_of_it", named_pipe as Test));
     let anywhere = anywhere.into_iter().map(trial);
     let without = without_adapter.into_iter().map(trial);
     let on_a_device = on_a_device.into_iter().map(trial);
     let trials = anywhere
+        .chain([pipe.with_ignored_flag(cfg!(not(unix)))])
         .chain(without.map(|test| test.with_ignored_flag(shown)))
         .chain(on_a_device.map(|test| test.with_ignored_flag(ignored)));
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
@@ -187,6 +189,31 @@ fn full_disk() -> Result<(), Failed> {
         .stderr(full()?)
         .output()?;
     expect(output.status.code() == Some(1), "status 1", &output)
+}
+
+/// One that is opened and closed before it is written ends for its reader, and has none then.
+fn named_pipe() -> Result<(), Failed> {
+    let pipe = scratch("pipe");
+    let _ = std::fs::remove_file(&pipe);
+    let made = Command::new("mkfifo").arg(&pipe).output()?;
+    expect(made.status.success(), "a pipe", &made)?;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wgcnn"))
+        .args(["plan", "unit", "--json", &pipe])
+        .stdout(Stdio::null())
+        .spawn()?;
+    let read = std::fs::read_to_string(&pipe)?;
+    let plans = serde_json::from_str::<Value>(&read);
+    if plans.is_err() {
+        // It may wait for another reader.
+        child.kill()?;
+    }
+    let status = child.wait()?;
+    match plans {
+        Ok(plans) if status.success() && plans["networks"][0]["dispatches"].is_u64() => Ok(()),
+        _ => Err(Failed::from(format!(
+            "{status}, and the reader has {read:?}"
+        ))),
+    }
 }
 
 /// Neither by another adapter nor by the CPU.
