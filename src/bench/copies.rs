@@ -91,6 +91,7 @@ impl<'a> Command<'a> {
             timer: Timer::Wall(Doubt::Absent),
             wall,
             repetitions: copies,
+            ticks: 0,
         })
     }
 }

@@ -105,10 +105,10 @@ impl Timed {
         })
     }
 
-    /// Why the device's clock is not used, if the host's disagrees: first once, and as one sample may be disturbed, again and
-    /// again before that counts.
+    /// Why the device's clock is not used, if it looks coarse or the host's disagrees: first once, and as one sample may be
+    /// disturbed, again and again before that counts.
     fn find_doubt(&self) -> Result<Option<Doubt>> {
-        let (mut device, mut slopes) = (Vec::new(), Vec::new());
+        let (mut device, mut slopes, mut ticks) = (Vec::new(), Vec::new(), Vec::new());
         loop {
             let [once, twice] = [1, 2].map(|times| self.time(self.repetitions * times));
             let (once, twice) = (once?, twice?);
@@ -117,7 +117,10 @@ impl Timed {
             }
             device.push(once.seconds);
             slopes.push(once.slope(&twice));
-            let doubt = Doubt::of_slope(Spread::of(&device).median, Spread::of(&slopes).median);
+            ticks.extend([once.ticks, twice.ticks]);
+            let doubt = Doubt::of_ticks(&ticks).or_else(|| {
+                Doubt::of_slope(Spread::of(&device).median, Spread::of(&slopes).median)
+            });
             if doubt.is_none() || slopes.len() == SAMPLES.1 {
                 return Ok(doubt);
             }

@@ -43,6 +43,16 @@ impl Doubt {
         let apart = !(device <= host * MOST_APART && host <= device * MOST_APART);
         apart.then_some(Self::Disagrees)
     }
+
+    /// The doubt in a clock that has measured several times of so many ticks, if there is one: a clock of few steps that do not
+    /// begin at 0 is found out by what the times have in common.
+    #[must_use]
+    pub fn of_ticks(times: &[u64]) -> Option<Self> {
+        let shortest = times.iter().copied().min()?;
+        let step = times.iter().copied().fold(0, common_divisor);
+        let coarse = times.len() > 1 && step > 0 && shortest / step < STEPS;
+        coarse.then_some(Self::Coarse)
+    }
 }
 
 impl fmt::Display for Doubt {
@@ -82,6 +92,8 @@ pub struct Timing {
     pub wall: f64,
     /// Of how many repetitions it is the time of one.
     pub repetitions: u32,
+    /// Ticks of the device's clock of all repetitions; 0 where it has none.
+    pub ticks: u64,
 }
 
 impl Timing {
@@ -154,12 +166,14 @@ impl Session {
             None => vec![0; 16],
         };
         let period = f64::from(self.device.queue().get_timestamp_period());
-        let (seconds, timer) = believe(&ticks, period, wall);
+        let [begin, end] = [&ticks[..8], &ticks[8..]].map(tick);
+        let (seconds, timer) = believe([begin, end], period, wall);
         Ok(Timing {
             seconds: seconds / f64::from(repetitions),
             timer,
             wall: wall / f64::from(repetitions),
             repetitions,
+            ticks: end.saturating_sub(begin),
         })
     }
 }
@@ -257,14 +271,14 @@ pub(crate) fn wall(device: &Device, command: wgpu::CommandBuffer) -> Result<f64>
     Ok(start.elapsed().as_secs_f64())
 }
 
+/// A timestamp, as it is in memory.
+fn tick(bytes: &[u8]) -> u64 {
+    let bytes = bytes.iter().rev();
+    bytes.fold(0, |tick, &byte| (tick << 8) | u64::from(byte))
+}
+
 /// The device's time if its two timestamps can be believed, else the host's.
-fn believe(ticks: &[u8], period_ns: f64, wall: f64) -> (f64, Timer) {
-    let (begin, end) = ticks.split_at(8);
-    let tick = |bytes: &[u8]| {
-        let bytes = bytes.iter().rev();
-        bytes.fold(0u64, |tick, &byte| (tick << 8) | u64::from(byte))
-    };
-    let (begin, end) = (tick(begin), tick(end));
+fn believe([begin, end]: [u64; 2], period_ns: f64, wall: f64) -> (f64, Timer) {
     let ticks = end.saturating_sub(begin);
     #[expect(
         clippy::cast_precision_loss,
@@ -297,15 +311,11 @@ const fn common_divisor(mut a: u64, mut b: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn ticks(begin: u64, end: u64) -> Vec<u8> {
-        [begin.to_le_bytes(), end.to_le_bytes()].concat()
-    }
-
     #[test]
     fn plausible_timestamps_are_believed() {
         // The second pair has steps of 32 ticks, as many devices' clocks do.
         for (begin, end, expected) in [(1_001, 3_001, 2e-6), (64_032, 66_592, 2.56e-6)] {
-            let (seconds, timer) = believe(&ticks(begin, end), 1.0, 1e-5);
+            let (seconds, timer) = believe([begin, end], 1.0, 1e-5);
             assert_eq!(timer, Timer::Device);
             assert!((seconds - expected).abs() < 1e-12);
         }
@@ -319,6 +329,7 @@ mod tests {
             timer: Timer::Device,
             wall: 1e-3 + 1e-4 / f64::from(repetitions),
             repetitions,
+            ticks: 1_000_000 * u64::from(repetitions),
         };
         let slope = timing(2).slope(&timing(4));
         assert!((slope - 1e-3).abs() < 1e-12);
@@ -330,6 +341,21 @@ mod tests {
                 "{device}"
             );
         }
+    }
+
+    #[test]
+    fn a_coarse_clock_that_does_not_begin_at_0_is_found_out() {
+        // Steps of 512 ticks behind an odd one: two timestamps look fine, what is between them does not.
+        let (_, timer) = believe([512 * 12 + 7, 512 * 21 + 7], 1.0, 1e-5);
+        assert_eq!(timer, Timer::Device);
+        let coarse = Some(Doubt::Coarse);
+        assert_eq!(Doubt::of_ticks(&[512 * 9, 512 * 19]), coarse);
+        assert_eq!(Doubt::of_ticks(&[512 * 15, 512 * 31, 512 * 15]), coarse);
+        assert_eq!(Doubt::of_ticks(&[512 * 16, 512 * 33]), None);
+        assert_eq!(Doubt::of_ticks(&[512 * 9, 512 * 19, 512 * 19 + 1]), None);
+        // One time alone tells nothing, nor do none.
+        assert_eq!(Doubt::of_ticks(&[512]), None);
+        assert_eq!(Doubt::of_ticks(&[0, 0]), None);
     }
 
     #[test]
@@ -346,7 +372,7 @@ mod tests {
             (103_424, 111_104, Doubt::Coarse),
         ];
         for (begin, end, doubt) in planted {
-            let (seconds, timer) = believe(&ticks(begin, end), 1.0, 1e-5);
+            let (seconds, timer) = believe([begin, end], 1.0, 1e-5);
             assert_eq!(timer, Timer::Wall(doubt), "{begin}..{end}");
             assert_eq!(seconds.to_bits(), 1e-5f64.to_bits(), "{begin}..{end}");
         }
