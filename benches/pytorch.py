@@ -2,8 +2,8 @@
 
     python benches/pytorch.py [cpu|cuda] [REPEATS]
 
-Prints a row's name and milliseconds: the median of eleven calls behind three to warm up, by the host's clock; with REPEATS, the
-least and the most of so many rounds through all rows. f32, without TF32; PyTorch takes the threads that it finds.
+Prints a row's name and milliseconds: the median of 21 calls behind 0.3 s to warm up, as `bench` times the CPU path, by the host's
+clock; with REPEATS, the least and the most of so many rounds through all rows. f32, without TF32; PyTorch takes the threads that it finds.
 """
 
 import statistics
@@ -12,6 +12,8 @@ import time
 
 import torch
 import torch.nn.functional as F
+
+WARM_UP = 0.3  # seconds
 
 SHAPES = {
     "large": (8, 64, 112, 112),
@@ -44,10 +46,11 @@ def median_ms(layer, device):
         if device == "cuda":
             torch.cuda.synchronize()
 
-    for _ in range(3):
+    begin = time.perf_counter()
+    while time.perf_counter() - begin < WARM_UP:
         call()
     times = []
-    for _ in range(11):
+    for _ in range(21):
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)

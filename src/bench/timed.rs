@@ -12,7 +12,7 @@ use std::time::Instant;
 /// A sample lasts so long at least, by repetition.
 const SAMPLE_SECONDS: f64 = 1e-3;
 /// Seconds of work, without a gain, before something is timed, and the most with gains; what a gain takes less time than the best so far.
-const WARM_UP: f64 = 0.3;
+pub(super) const WARM_UP: f64 = 0.3;
 const MOST_WARM_UP: f64 = 3.0;
 const GAIN: f64 = 0.98;
 /// How often a sample is taken again whose clock looks coarse.
