@@ -197,6 +197,16 @@ pub(super) fn in_repeated_chunks<T: Send + Copy, I: IntoIterator<Item = T>>(
     data
 }
 
+/// The length of even pieces of so many elements, as long as fits a piece; all of them if they have no even pieces of that length or
+/// down to a sixteenth of it.
+pub(super) fn even_piece(length: usize) -> usize {
+    let fewest = length.div_ceil(PIECE);
+    let mut counts = fewest..fewest * 16;
+    counts
+        .find(|&pieces| length.is_multiple_of(pieces))
+        .map_or(length, |pieces| length / pieces)
+}
+
 /// A piece of an array for [`in_chunks`].
 fn piece<T>(data: &[T], index: usize) -> &[T] {
     &data[index * PIECE..data.len().min((index + 1) * PIECE)]
@@ -333,6 +343,22 @@ impl<'a, T: Scalar> Value<'a, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_are_even_where_they_can_be() {
+        for (length, piece) in [
+            (0, 0),
+            (49, 49),
+            (PIECE, PIECE),
+            (112 * 112, 3136),
+            (300 * 451, 3300),
+            // A prime, and twice one.
+            (8191, 8191),
+            (2 * 8191, 2 * 8191),
+        ] {
+            assert_eq!(even_piece(length), piece, "{length}");
+        }
+    }
 
     #[test]
     fn chunks_are_made_in_their_places() {
