@@ -20,20 +20,24 @@ SHAPES = {
     "odd": (4, 19, 75, 113),
     "picture": (1, 3, 300, 451),
     "tiny_planes": (64, 512, 7, 7),
+    "few_channels": (20, 6, 65536),
+    "many_channels": (128, 2048, 4, 4),
 }
 
 
 def layers(name, shape, device):
     """Names of rows, and what each of them computes of an input of this shape."""
-    channels = shape[1]
+    channels, of_batch_norm_alone = shape[1], name.endswith("_channels")
     x = torch.randn(shape, device=device)
     mean, variance, weight, bias = (torch.rand(channels, device=device) + 0.5 for _ in range(4))
+    yield f"batch_norm/{name}_eval", lambda: F.batch_norm(x, mean, variance, weight, bias)
+    yield f"batch_norm/{name}_train", lambda: F.batch_norm(x, mean, variance, weight, bias, training=True)
+    if of_batch_norm_alone:
+        return
     yield f"max_pool/{name}_2x2", lambda: F.max_pool2d(x, 2)
     yield f"max_pool/{name}_3x3", lambda: F.max_pool2d(x, 3, 2, 1)
     yield f"avg_pool/{name}_2x2", lambda: F.avg_pool2d(x, 2)
     yield f"avg_pool/{name}_3x3", lambda: F.avg_pool2d(x, 3, 2, 1)
-    yield f"batch_norm/{name}_eval", lambda: F.batch_norm(x, mean, variance, weight, bias)
-    yield f"batch_norm/{name}_train", lambda: F.batch_norm(x, mean, variance, weight, bias, training=True)
     yield f"interpolate/{name}_x2", lambda: F.interpolate(x, scale_factor=2, mode="nearest")
     if name == "large":
         filters = torch.randn(64, channels, 3, 3, device=device) * 0.05
