@@ -548,7 +548,7 @@ fn trace() -> Result<(), Failed> {
 
 fn html() -> Result<(), Failed> {
     let file = scratch("bench.html");
-    let output = wgcnn(&["bench", "--op", "max_pool", "--html", &file], &[]);
+    let output = wgcnn(&["bench", "--op", "relu", "--html", &file], &[]);
     expect(output.status.success(), "status 0", &output)?;
     let page = std::fs::read_to_string(&file)?;
     let sections = [
@@ -569,17 +569,17 @@ fn html() -> Result<(), Failed> {
         "five charts",
         &output,
     )?;
-    // Two pools at four shapes in two types have goals of ratio; none is of the speed-up, whose line is at 1.
+    // Four shapes in two types have goals of ratio; none is of the speed-up, whose line is at 1.
     let charts = page.split("<svg").skip(1);
     let marks = charts.map(|chart| chart.matches("class=\"mark\"").count());
     let marks: Vec<usize> = marks.collect();
-    expect(marks == [16, 0, 0, 0, 1], "goals on bars", &output)?;
+    expect(marks == [8, 0, 0, 0, 1], "goals on bars", &output)?;
     let figures = !page.contains("NaN") && !page.contains("inf");
     expect(figures, "numbers in all places", &output)?;
     let alone = ["src=", "href=", "url(", "<script", "@import"];
     let alone = alone.iter().all(|reference| !page.contains(reference));
     expect(alone, "no other file", &output)?;
-    let row = page.contains("<td>max_pool/large_2x2<td>[8, 64, 112, 112]");
+    let row = page.contains("<td>relu/large<td>[8, 64, 112, 112]");
     expect(row, "the row of a case", &output)
 }
 
