@@ -51,29 +51,34 @@ fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
 }
 
 /// `Err` if one of these files, or standard output for `-`, cannot be written, or two of them are one: found out before the work, not
-/// behind it.
+/// behind it. A device may take several.
 fn check_writable(paths: &[Option<&Path>]) -> Result<()> {
-    let mut taken = Vec::new();
+    let (mut files, mut pipes) = (Vec::new(), Vec::new());
     for path in paths.iter().copied().flatten() {
         let mut check = || {
-            let own = if path == Path::new("-") {
-                Handle::stdout()?
-            } else if path
-                .metadata()
-                .is_ok_and(|is| !is.is_file() && !is.is_dir())
-            {
-                // A pipe would end for who reads it, if it were opened and closed. A device may take several.
-                return Ok(());
+            // A pipe would end for who reads it, if it were opened and closed.
+            let is_taken = if let Some(pipe) = pipe(path) {
+                let is_taken = pipes.contains(&pipe);
+                pipes.push(pipe);
+                is_taken
             } else {
-                let mut options = std::fs::File::options();
-                Handle::from_file(options.append(true).create(true).open(path)?)?
+                let (own, takes_several) = if path == Path::new("-") {
+                    (Handle::stdout()?, false)
+                } else {
+                    let mut options = std::fs::File::options();
+                    let file = options.append(true).create(true).open(path)?;
+                    let takes_several = !file.metadata()?.is_file();
+                    (Handle::from_file(file)?, takes_several)
+                };
+                let is_taken = !takes_several && files.contains(&own);
+                files.push(own);
+                is_taken
             };
-            if taken.contains(&own) {
+            if is_taken {
                 let kind = std::io::ErrorKind::InvalidInput;
                 let what = "two outputs, of which each would take it";
                 return Err(std::io::Error::new(kind, what));
             }
-            taken.push(own);
             Ok(())
         };
         check().map_err(|source| Error::Io {
@@ -82,6 +87,25 @@ fn check_writable(paths: &[Option<&Path>]) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// Device and number of a pipe, whatever its name; `None` for what is none.
+#[cfg(unix)]
+fn pipe(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let name = if path == Path::new("-") {
+        Path::new("/dev/stdout")
+    } else {
+        path
+    };
+    let is = name.metadata().ok()?;
+    is.file_type().is_fifo().then(|| (is.dev(), is.ino()))
+}
+
+/// Pipes have no names in the file system here.
+#[cfg(not(unix))]
+fn pipe(_: &Path) -> Option<(u64, u64)> {
+    None
 }
 
 /// Writes JSON to a file, or to standard output for `-`.

@@ -72,7 +72,7 @@ enum Command {
         #[arg(value_parser = clap::value_parser!(u64).range(..1 << 63))]
         seed: u64,
         /// Print the names of the named cases and what they show
-        #[arg(long)]
+        #[arg(long, conflicts_with = "json")]
         list: bool,
         /// Write the results as JSON, `-` for standard output
         #[arg(long, value_name = "FILE")]

@@ -3,6 +3,7 @@
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 use std::process::{Command, ExitCode, Output, Stdio};
+use std::time::{Duration, Instant};
 
 type Test = fn() -> Result<(), Failed>;
 
@@ -201,19 +202,31 @@ fn named_pipe() -> Result<(), Failed> {
         .args(["plan", "unit", "--json", &pipe])
         .stdout(Stdio::null())
         .spawn()?;
-    let read = std::fs::read_to_string(&pipe)?;
-    let plans = serde_json::from_str::<Value>(&read);
-    if plans.is_err() {
-        // It may wait for another reader.
-        child.kill()?;
+    let name = pipe.clone();
+    let reader = std::thread::spawn(move || std::fs::read_to_string(name));
+    // It may wait for another reader.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while child.try_wait()?.is_none() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
     }
+    child.kill()?;
     let status = child.wait()?;
-    match plans {
-        Ok(plans) if status.success() && plans["networks"][0]["dispatches"].is_u64() => Ok(()),
-        _ => Err(Failed::from(format!(
+    // The reader may wait for a writer.
+    let writer = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&pipe)?;
+    drop(writer);
+    let read = reader.join().map_err(|_| "the reader")??;
+    let plans: Value = serde_json::from_str(&read).unwrap_or_default();
+    if !(status.success() && plans["networks"][0]["dispatches"].is_u64()) {
+        return Err(Failed::from(format!(
             "{status}, and the reader has {read:?}"
-        ))),
+        )));
     }
+    let twice = wgcnn(&["plan", "unit", "--json", &pipe, "--trace", &pipe], &[]);
+    let named = text(&twice.stderr).contains("two outputs");
+    expect(twice.status.code() == Some(1) && named, "one pipe", &twice)
 }
 
 /// Neither by another adapter nor by the CPU.

@@ -74,7 +74,6 @@ impl Row {
 
 pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> {
     super::check_op(request.op.as_deref())?;
-    super::check_writable(&[request.json.as_deref()])?;
     if !request.named && request.random == 0 {
         return Err(Error::Attribute {
             node: "--random".to_owned(),
@@ -89,6 +88,7 @@ pub(crate) fn run(request: &Request, selection: &Selection) -> Result<ExitCode> 
         }
         return Ok(ExitCode::SUCCESS);
     }
+    super::check_writable(&[request.json.as_deref()])?;
     let device = Device::open(selection)?;
     complain!("device: {}", device.adapter());
     let count = named.len() as u64 + request.random;
