@@ -14,7 +14,7 @@ pub use part::Part;
 pub use parts::{Gain, Without, measure_parts};
 pub(crate) use peak::KERNELS as PEAK_KERNELS;
 pub use peak::{operations, peak_plan, peak_rate};
-use timed::{Timed, WARM_UP, repetitions, warm_up};
+use timed::{Timed, WARM_UP, by_one_clock, repetitions, warm_up};
 
 use crate::cases::Case;
 use crate::device::Device;
@@ -217,34 +217,24 @@ pub fn measure(device: &Device, case: &Case) -> Result<Measurement> {
     let (inputs, bytes) = (case.inputs(), traffic(&plans[0]));
     let timed = |plan| Timed::new(device, plan, &variables, &inputs);
     let mut fused = timed(&plans[0])?;
+    let (mut copy, copy_bytes) = copy(device, bytes)?;
     let fuses = plans[0].dispatches != plans[1].dispatches;
     let mut unfused = fuses.then(|| timed(&plans[1])).transpose()?;
-    let (mut copy, copy_bytes) = copy(device, bytes)?;
     let mut all = vec![&mut fused, &mut copy];
     all.extend(&mut unfused);
     warm_up(&mut all)?;
-    let samples = samples(BUDGET, || {
-        let (time, copy) = (fused.sample()?, copy.sample()?);
-        let unfused = unfused.as_ref().map(Timed::sample).transpose()?;
-        Ok((time, copy, unfused))
-    })?;
-    let mut clocks = samples.iter().flat_map(|(time, copy, _)| [time.1, copy.1]);
-    let doubted = clocks.find(|clock| *clock != Timer::Device);
-    let times: Vec<f64> = samples.iter().map(|(time, ..)| time.0).collect();
-    let copies: Vec<f64> = samples.iter().map(|(_, copy, _)| copy.0).collect();
-    let unfused_times = samples
-        .iter()
-        .filter_map(|(.., unfused)| Some(unfused.as_ref()?.0));
-    let unfused_times: Vec<f64> = unfused_times.collect();
+    let (samples, timer) = by_one_clock(BUDGET, &mut all)?;
+    let times = |of: usize| samples.iter().filter_map(move |all| all.get(of).copied());
+    let [times, copies, unfused] = [0, 1, 2].map(|of| times(of).collect::<Vec<f64>>());
     Ok(Measurement {
         time: Spread::of(&times),
-        timer: doubted.unwrap_or(Timer::Device),
+        timer,
         copy: Spread::of(&copies),
         copy_bytes,
         ratio: ratio(bytes, &times, copy_bytes, &copies),
         bytes,
         operations: operations(&case.graph),
-        unfused: unfused.map(|_| Spread::of(&unfused_times)),
+        unfused: (!unfused.is_empty()).then(|| Spread::of(&unfused)),
     })
 }
 

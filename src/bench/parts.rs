@@ -1,8 +1,8 @@
 //! What the parts of a case cost: it is timed in turn with itself without one.
 
 use super::part::{Part, kernel_without};
-use super::timed::{Timed, in_turn, warm_up};
-use super::{Spread, plan, samples};
+use super::timed::{Timed, by_one_clock, warm_up};
+use super::{Spread, plan};
 use crate::cases::Case;
 use crate::device::Device;
 use crate::error::Result;
@@ -102,11 +102,10 @@ pub fn measure_parts(device: &Device, case: &Case) -> Result<Vec<Gain>> {
         // What it makes of them is wrong.
         let variables = case.variables();
         let mut less = Timed::new(device, &plan, &variables, &inputs)?;
-        warm_up(&mut [&mut whole, &mut less])?;
-        let samples = samples(BUDGET, || {
-            let (time, less) = in_turn(&mut whole, &mut less)?;
-            Ok(time / less)
-        })?;
+        let mut both = [&mut whole, &mut less];
+        warm_up(&mut both)?;
+        let (samples, _) = by_one_clock(BUDGET, &mut both)?;
+        let samples: Vec<f64> = samples.iter().map(|both| both[0] / both[1]).collect();
         let gain = Spread::of(&samples);
         Ok(Gain { without, gain })
     });

@@ -1,6 +1,6 @@
 //! What is timed, and how it is made ready for that: in how much memory, how often in a sample, by which clock.
 
-use super::{SAMPLES, Spread, traffic};
+use super::{SAMPLES, Spread, samples, traffic};
 use crate::cases::Input;
 use crate::device::{Device, Kind};
 use crate::error::Result;
@@ -117,7 +117,9 @@ impl Timed {
             }
             device.push(once.seconds);
             slopes.push(once.slope(&twice));
-            ticks.extend([once.ticks, twice.ticks]);
+            let believed = [&once, &twice].into_iter();
+            let believed = believed.filter(|timing| timing.timer == Timer::Device);
+            ticks.extend(believed.map(|timing| timing.ticks));
             let doubt = Doubt::of_ticks(&ticks).or_else(|| {
                 Doubt::of_slope(Spread::of(&device).median, Spread::of(&slopes).median)
             });
@@ -128,15 +130,29 @@ impl Timed {
     }
 }
 
-/// A sample of each, by one clock: if one cannot be timed by the device's, the host's is taken for both from now on.
-pub(super) fn in_turn(one: &mut Timed, other: &mut Timed) -> Result<(f64, f64)> {
+/// [`samples`] of all in turn, and their clock: if one of them cannot be timed by the device's, all are by the host's.
+pub(super) fn by_one_clock(seconds: f64, all: &mut [&mut Timed]) -> Result<(Vec<Vec<f64>>, Timer)> {
     loop {
-        let (first, second) = (one.sample()?, other.sample()?);
-        let doubt = match (first.1, second.1) {
-            (Timer::Device, Timer::Wall(doubt)) | (Timer::Wall(doubt), Timer::Device) => doubt,
-            _ => return Ok((first.0, second.0)),
-        };
-        (one.doubt, other.doubt) = (Some(doubt), Some(doubt));
+        let taken = samples(seconds, || {
+            let all = all.iter().map(|timed| timed.sample());
+            all.collect::<Result<Vec<_>>>()
+        })?;
+        let mut doubts = taken.iter().flatten().filter_map(|(_, timer)| match timer {
+            Timer::Device => None,
+            Timer::Wall(doubt) => Some(*doubt),
+        });
+        let doubt = doubts.next();
+        if let Some(doubt) = doubt
+            && all.iter().any(|timed| timed.doubt.is_none())
+        {
+            for timed in &mut *all {
+                timed.doubt = Some(doubt);
+            }
+            continue;
+        }
+        let seconds = |all: &Vec<(f64, Timer)>| all.iter().map(|(seconds, _)| *seconds).collect();
+        let timer = doubt.map_or(Timer::Device, Timer::Wall);
+        return Ok((taken.iter().map(seconds).collect(), timer));
     }
 }
 
