@@ -94,20 +94,21 @@ fn moments<T: Scalar>(x: &[T], extents: [usize; 3], channel: usize) -> (f64, f64
 
 /// Planes of fewer elements are small: what a channel has of memory is scattered by cache lines. Of 7x7 it is as fast.
 const SMALL: usize = 32;
-/// Elements of small planes that are put in order at once: they fit the second cache. Of a row of channels as many at least.
-const IN_ORDER: [usize; 2] = [1 << 15, 1 << 6];
+/// Most elements of small planes that are put in order at once: they fit the second cache. Of a row of channels fewest.
+const IN_ORDER: usize = 1 << 15;
+const ROW: usize = 1 << 6;
 
-/// [`moments`] of all channels. Of small planes those of neighbouring channels are put in order first, channel by channel.
+/// [`moments`] of all channels. Of small planes those of neighbouring channels are put in order first, channel by channel, if the batch
+/// is not so large that too few fit.
 fn all_moments<T: Scalar>(x: &[T], extents: [usize; 3]) -> Vec<(f64, f64)> {
     let [batch, channels, plane] = extents;
-    if plane >= SMALL || batch * plane == 0 {
+    let together = IN_ORDER / (batch * plane).max(1);
+    if plane >= SMALL || batch == 0 || together * plane < ROW {
         let channels = (0..channels).into_par_iter();
         return channels
             .map(|channel| moments(x, extents, channel))
             .collect();
     }
-    let [all, row] = IN_ORDER;
-    let together = (all / (batch * plane)).max(row.div_ceil(plane));
     let groups = (0..channels).into_par_iter().step_by(together);
     let of_group = |first: usize| {
         let count = together.min(channels - first);
@@ -473,10 +474,10 @@ mod tests {
         }
     }
 
-    /// Of channels whose planes are put in order, more of them than once and a rest, and of such whose planes are not.
+    /// Of channels whose planes are put in order, in several groups and a rest, and of such whose planes are not.
     #[test]
     fn moments_are_of_their_channel() {
-        for [batch, channels, plane] in [[4, 150, 1], [2000, 11, 9], [2, 5, SMALL]] {
+        for [batch, channels, plane] in [[200, 150, 9], [4, 150, 1], [2000, 11, 9], [2, 5, SMALL]] {
             // Half a unit above and below the mean: sums are exact.
             let value = |i: usize| {
                 let (image, channel) = (i / plane / channels, i / plane % channels);
