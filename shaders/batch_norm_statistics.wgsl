@@ -1,4 +1,4 @@
-// Normalisation with the statistics of the batch as an affine function of each channel, for the kernel that does it on its way in, and
+// Normalisation with the statistics of the batch as an affine function of each channel, for the kernel that does it on its way in or out, and
 // new running statistics: second pass of batch normalisation in training where that kernel is the only one that reads the result.
 //
 //   affine[c] = (mean, weight[c] / sqrt(m2 / n + eps), bias[c], pivot), with mean and m2 of x - pivot

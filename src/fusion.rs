@@ -33,7 +33,7 @@ pub(crate) struct Fused {
     /// A batch norm in training takes the first output: its moments are made with it.
     pub(crate) moments: bool,
     /// The first output of a batch norm in training is the table of its affine functions, f32 [C, 4], by which another kernel
-    /// normalises on its way in.
+    /// normalises on its way in or, of nearest, on its way out.
     pub(crate) table: bool,
 }
 
@@ -277,7 +277,7 @@ impl Fusion {
     }
 
     /// Has a batch norm in training make the table of its affine functions instead of its result, by which `into` normalises the
-    /// node's input on its way in.
+    /// node's input on its way in or out.
     fn tabulate(&mut self, node: usize, into: usize, input: usize) {
         let this = &mut self.graph.nodes[node];
         let (name, x, table) = (this.name.clone(), this.inputs[0], this.outputs[0]);

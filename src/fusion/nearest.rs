@@ -19,7 +19,7 @@ pub(super) fn fuse(fusion: &mut Fusion) {
         {
             fusion.left(
                 node,
-                "no convolution is behind it, in whose loader it could be",
+                "its result goes to no convolution, in whose loader it could be",
             );
         }
     }

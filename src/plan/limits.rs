@@ -52,7 +52,7 @@ impl Default for Limits {
 }
 
 /// Operations and bytes a second of slow devices: a small integrated GPU with a poor kernel, and a driver on few cores of a
-/// CPU.
+/// CPU, where kernels that load or store element by element take up to three times as long.
 pub(crate) const GPU_RATES: [u64; 2] = [50_000_000_000, 10_000_000_000];
 pub(crate) const CPU_RATES: [u64; 2] = [10_000_000_000, 1_000_000_000];
 

@@ -164,7 +164,7 @@ fn a_batch_norm_in_training_goes_as_far_as_its_table() -> Result<()> {
     let expected = "fused: normalization of batch_norm.0 into interpolate.1";
     assert!(lines.iter().any(|line| line == expected), "{lines:?}");
     let expected =
-        "not fused: interpolate.1: no convolution is behind it, in whose loader it could be";
+        "not fused: interpolate.1: its result goes to no convolution, in whose loader it could be";
     assert!(lines.iter().any(|line| line == expected), "{lines:?}");
 
     let lines = says(|g, x| {

@@ -1,16 +1,18 @@
 //! The plans of networks: memory near the largest live set, and no more kernels than they need.
 
-use super::{plan, pools, sigmoids};
+use super::{plan, plan_of_cpu, pools, sigmoids};
 use wgcnn::{Graph, Result, networks};
 
 /// The peak is at most so many times the largest live set.
 #[expect(clippy::cast_precision_loss, reason = "byte counts far below 2^53")]
 fn assert_near(graphs: impl IntoIterator<Item = Result<Graph>>, most: f64) -> Result<()> {
     for graph in graphs {
-        let plan = plan(&graph?)?;
-        assert!(plan.lower_bound_bytes() > 0, "nothing lives");
-        let times = plan.peak_bytes() as f64 / plan.lower_bound_bytes() as f64;
-        assert!((1.0..=most).contains(&times), "{times}\n{plan}");
+        let graph = graph?;
+        for plan in [plan(&graph)?, plan_of_cpu(&graph)?] {
+            assert!(plan.lower_bound_bytes() > 0, "nothing lives");
+            let times = plan.peak_bytes() as f64 / plan.lower_bound_bytes() as f64;
+            assert!((1.0..=most).contains(&times), "{times}\n{plan}");
+        }
     }
     Ok(())
 }
