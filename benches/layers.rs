@@ -1,5 +1,5 @@
 //! `cargo bench`: the cases of `wgcnn bench` under criterion, on the device and on the CPU path. A word on the command
-//! line selects cases; `--save-baseline NAME` and `--baseline NAME` compare.
+//! line selects cases; `--save-baseline NAME` and `--baseline NAME` compare; `--test` runs the smallest case of each layer once.
 //!
 //! Device times are the device's own clock around repetitions in one pass; `wgcnn bench` says which clock that is, and
 //! how far from the speed of a copy.
@@ -36,6 +36,24 @@ fn time(session: &Session, repetitions: u64) -> Result<Duration> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// Bytes of a case's inputs.
+fn bytes(case: &Case) -> usize {
+    let inputs = case.inputs();
+    inputs.iter().map(|(_, x)| x.bytes().len()).sum()
+}
+
+/// The cases of `bench`; of a test those alone that have the fewest bytes of their layers.
+fn benches(is_test: bool) -> Vec<Case> {
+    let cases = cases::named().into_iter().filter(|case| case.bench);
+    let cases: Vec<Case> = cases.collect();
+    if !is_test {
+        return cases;
+    }
+    let of_layers = cases.chunk_by(|a, b| a.layer() == b.layer());
+    let smallest = of_layers.filter_map(|cases| cases.iter().min_by_key(|case| bytes(case)));
+    smallest.cloned().collect()
+}
+
 fn main() -> Result<()> {
     let device = Device::new()?;
     println!("{}", device.adapter());
@@ -45,7 +63,7 @@ fn main() -> Result<()> {
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
     let mut failed = Ok(());
-    for case in cases::named().into_iter().filter(|case| case.bench) {
+    for case in benches(std::env::args().any(|argument| argument == "--test")) {
         // Made when criterion has found that the case is wanted.
         let mut ready = None;
         let mut on_device = |bencher: &mut Bencher<'_>| {
@@ -66,7 +84,11 @@ fn main() -> Result<()> {
         let (variables, inputs) = (case.variables(), case.inputs());
         let feeds = || inputs.iter().map(|(name, x)| (name.as_str(), x));
         criterion.bench_function(&format!("cpu/{}", case.name), |bencher| {
-            bencher.iter(|| cpu::run(&case.graph, &variables, feeds()));
+            bencher.iter(|| {
+                if let Err(error) = cpu::run(&case.graph, &variables, feeds()) {
+                    failed = Err(error);
+                }
+            });
         });
         if let Err(error) = std::mem::replace(&mut failed, Ok(())) {
             eprintln!("{}: {error}", case.name);
