@@ -2,8 +2,7 @@
 
     python benches/pytorch.py [cpu|cuda] [REPEATS]
 
-Prints a row's name and milliseconds: the median of 21 calls behind 0.3 s to warm up, as `bench` times the CPU path, by the host's
-clock; with REPEATS, the least and the most of so many rounds through all rows. f32, without TF32; PyTorch takes the threads that it finds.
+Prints a row's name and milliseconds: the median of 21 calls behind 0.3 s to warm up, by the host's clock; with REPEATS, the least and the most of so many rounds through all rows. f32, without TF32; PyTorch takes the threads that it finds.
 """
 
 import statistics
@@ -40,8 +39,14 @@ def layers(name, shape, device):
     yield f"avg_pool/{name}_3x3", lambda: F.avg_pool2d(x, 3, 2, 1)
     yield f"interpolate/{name}_x2", lambda: F.interpolate(x, scale_factor=2, mode="nearest")
     if name == "large":
-        filters = torch.randn(64, channels, 3, 3, device=device) * 0.05
-        yield f"conv/{name}_3x3", lambda: F.conv2d(x, filters, padding=1)
+        pictures = torch.randn(8, 3, 224, 224, device=device)
+        shapes = [(64, 64, 3, 3), (64, 64, 1, 1), (64, 1, 3, 3), (64, 1, 5, 5), (64, 3, 7, 7)]
+        square, pointwise, each, wide, first = (torch.randn(shape, device=device) * 0.05 for shape in shapes)
+        yield "conv/large_3x3", lambda: F.conv2d(x, square, bias, padding=1)
+        yield "conv/large_pointwise", lambda: F.conv2d(x, pointwise, bias)
+        yield "conv/large_depthwise", lambda: F.conv2d(x, each, bias, padding=1, groups=64)
+        yield "conv/large_depthwise_5x5", lambda: F.conv2d(x, wide, bias, padding=2, groups=64)
+        yield "conv/large_first_layer", lambda: F.conv2d(pictures, first, bias, stride=2, padding=3)
 
 
 def median_ms(layer, device):
