@@ -2,7 +2,7 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
-use std::process::{Command, ExitCode, Output, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 type Test = fn() -> Result<(), Failed>;
@@ -205,12 +205,7 @@ fn named_pipe() -> Result<(), Failed> {
     let name = pipe.clone();
     let reader = std::thread::spawn(move || std::fs::read_to_string(name));
     // It may wait for another reader.
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while child.try_wait()?.is_none() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    child.kill()?;
-    let status = child.wait()?;
+    let status = ended(&mut child)?;
     // The reader may wait for a writer.
     let writer = std::fs::File::options()
         .read(true)
@@ -224,9 +219,29 @@ fn named_pipe() -> Result<(), Failed> {
             "{status}, and the reader has {read:?}"
         )));
     }
-    let twice = wgcnn(&["plan", "unit", "--json", &pipe, "--trace", &pipe], &[]);
-    let named = text(&twice.stderr).contains("two outputs");
-    expect(twice.status.code() == Some(1) && named, "one pipe", &twice)
+    let mut twice = Command::new(env!("CARGO_BIN_EXE_wgcnn"))
+        .args(["plan", "unit", "--json", &pipe, "--trace", &pipe])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    ended(&mut twice)?;
+    let output = twice.wait_with_output()?;
+    let named = text(&output.stderr).contains("two outputs");
+    expect(
+        output.status.code() == Some(1) && named,
+        "one pipe",
+        &output,
+    )
+}
+
+/// How a program ends, by itself or after a minute.
+fn ended(child: &mut Child) -> std::io::Result<ExitStatus> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while child.try_wait()?.is_none() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill()?;
+    child.wait()
 }
 
 /// Neither by another adapter nor by the CPU.
