@@ -2,7 +2,8 @@
 
     python benches/pytorch.py [cpu|cuda] [REPEATS]
 
-Prints a row's name and milliseconds: the median of 21 calls behind 0.3 s to warm up, by the host's clock; with REPEATS, the least and the most of so many rounds through all rows. f32, without TF32; PyTorch takes the threads that it finds.
+Prints a row's name and milliseconds: the median of 21 calls behind 0.3 s to warm up, by the host's clock; with REPEATS, the least
+and the most of so many rounds through all rows. f32, without TF32; PyTorch takes the threads that it finds.
 """
 
 import statistics

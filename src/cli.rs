@@ -50,35 +50,40 @@ fn device_or_cpu(selection: &Selection) -> Result<Option<Device>> {
     }
 }
 
+/// Where an output goes.
+#[derive(PartialEq)]
+enum Place {
+    File(Handle),
+    /// By [`pipe`].
+    Pipe((u64, u64)),
+}
+
 /// `Err` if one of these files, or standard output for `-`, cannot be written, or two of them are one: found out before the work, not
-/// behind it. A device may take several.
+/// behind it.
 fn check_writable(paths: &[Option<&Path>]) -> Result<()> {
-    let (mut files, mut pipes) = (Vec::new(), Vec::new());
+    let mut taken = Vec::new();
     for path in paths.iter().copied().flatten() {
         let mut check = || {
-            // A pipe would end for who reads it, if it were opened and closed.
-            let is_taken = if let Some(pipe) = pipe(path) {
-                let is_taken = pipes.contains(&pipe);
-                pipes.push(pipe);
-                is_taken
-            } else {
-                let (own, takes_several) = if path == Path::new("-") {
-                    (Handle::stdout()?, false)
-                } else {
+            let own = match pipe(path) {
+                // It would end for who reads it, if it were opened and closed.
+                Some(pipe) => Place::Pipe(pipe),
+                None if path == Path::new("-") => Place::File(Handle::stdout()?),
+                None => {
                     let mut options = std::fs::File::options();
                     let file = options.append(true).create(true).open(path)?;
-                    let takes_several = !file.metadata()?.is_file();
-                    (Handle::from_file(file)?, takes_several)
-                };
-                let is_taken = !takes_several && files.contains(&own);
-                files.push(own);
-                is_taken
+                    if !file.metadata()?.is_file() {
+                        // A device may take several.
+                        return Ok(());
+                    }
+                    Place::File(Handle::from_file(file)?)
+                }
             };
-            if is_taken {
+            if taken.contains(&own) {
                 let kind = std::io::ErrorKind::InvalidInput;
                 let what = "two outputs, of which each would take it";
                 return Err(std::io::Error::new(kind, what));
             }
+            taken.push(own);
             Ok(())
         };
         check().map_err(|source| Error::Io {

@@ -137,11 +137,10 @@ pub(super) fn by_one_clock(seconds: f64, all: &mut [&mut Timed]) -> Result<(Vec<
             let all = all.iter().map(|timed| timed.sample());
             all.collect::<Result<Vec<_>>>()
         })?;
-        let mut doubts = taken.iter().flatten().filter_map(|(_, timer)| match timer {
+        let doubt = taken.iter().flatten().find_map(|(_, timer)| match timer {
             Timer::Device => None,
             Timer::Wall(doubt) => Some(*doubt),
         });
-        let doubt = doubts.next();
         if let Some(doubt) = doubt
             && all.iter().any(|timed| timed.doubt.is_none())
         {
