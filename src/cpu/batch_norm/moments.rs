@@ -11,6 +11,7 @@ pub(super) fn planes<T>(
 ) -> impl Iterator<Item = &[T]> + Clone {
     x.chunks_exact(plane).skip(channel).step_by(channels)
 }
+
 /// Lanes of sums.
 pub(super) const LANES: usize = 16;
 /// Additions to a lane in the path's precision before it goes on in f64.
